@@ -1,0 +1,39 @@
+# What people type; CI types the same. Each target is one script under scripts/.
+#
+#   PG_CONFIG  the PostgreSQL to build for (default: the newest of 15 to 18 found)
+#   PGPORT     the port of `make run` (default 28815)
+.PHONY: help run stop install check test soak bench package snapshot documents clean
+
+help:
+	@echo 'make run      build, install, start a server in target/cluster, play the tour'
+	@echo 'make stop     stop that server'
+	@echo 'make check    format, lints, layer rules, core tests, type check for 15 to 18'
+	@echo 'make test     every test suite'
+	@echo 'make soak     every test suite at full scale'
+	@echo 'make bench    measure against hand-written SQL'
+	@echo 'make install  build and install into the PostgreSQL of PG_CONFIG'
+	@echo 'make package  a Debian package in target/'
+	@echo 'make clean    stop the server and remove all of target/'
+
+run:
+	@scripts/run.sh
+stop:
+	@scripts/stop.sh
+install:
+	@scripts/install.sh
+check:
+	@scripts/check.sh
+test:
+	@scripts/test.sh
+soak:
+	@PG_DYNAMO_SOAK=1 scripts/test.sh
+bench:
+	@benches/run
+package:
+	@scripts/package.sh
+clean:
+	@scripts/clean.sh
+snapshot:
+	@scripts/snapshot.sh
+documents:
+	@scripts/documents.sh

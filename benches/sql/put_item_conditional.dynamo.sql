@@ -1,0 +1,2 @@
+\set id random(1, 100000)
+select dynamo.put_item(format('{"TableName": "Bench", "Item": {"Id": {"S": "user %1$s"}, "n": {"N": "1"}, "name": {"S": "name of somebody"}, "note": {"S": "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"}, "tags": {"SS": ["a", "b", "c"]}}, "ConditionExpression": "attribute_exists(Id) and n >= %2$slow", "ExpressionAttributeValues": {"%2$slow": {"N": "0"}}}', :id::int8, ':')::json);

@@ -1,0 +1,148 @@
+//! Bodies of the fuzz targets, as plain functions: stable Rust drives them with a seeded mutation
+//! (tests/fuzz_smoke.rs), cargo-fuzz by hand (fuzz/). A body panics when a promise is broken; bad
+//! input is no such case.
+use crate::json::Json;
+use crate::value::bytes::{directory_len, locate, names_len};
+use crate::value::json::{parse_attributes, parse_value, write_av, write_item};
+use crate::value::plain::{value_from_plain, write_plain, write_plain_item};
+use crate::value::{Av, AvKind, Item, ItemBuf, ListRef, MapRef, Number, SetRef, Value};
+
+/// Text of a number, alone and in sums; also as stored bytes.
+pub fn number(data: &[u8]) {
+    if let Ok(number) = Number::from_key(data) {
+        assert_eq!(number_key(number), data, "stored numbers are canonical");
+    }
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (first, second) = text.split_once(' ').unwrap_or((text, "1"));
+    let (Ok(a), Ok(b)) = (Number::parse(first), Number::parse(second)) else {
+        return;
+    };
+    assert_eq!(Number::parse(&a.to_string()), Ok(a));
+    assert_eq!(Number::from_key(&number_key(a)), Ok(a));
+    assert_eq!(a.cmp(&b), number_key(a).cmp(&number_key(b)));
+    assert_eq!(a.add(b), b.add(a));
+    if let Ok(sum) = a.add(b) {
+        assert_eq!(sum.sub(b), Ok(a));
+    }
+}
+
+fn number_key(number: Number) -> Vec<u8> {
+    let mut key = Vec::new();
+    number.write_key(&mut key);
+    key
+}
+
+/// Bytes of an item or a value as an attacker's binary receive, or a damaged page, may hold them.
+pub fn item_bytes(data: &[u8]) {
+    let value = Av::new(data);
+    visit_value(value, 6);
+    if value.validate().is_ok() {
+        let decoded = value.to_value().expect("a valid value can be decoded");
+        assert_eq!(decoded.encode().as_av(), value, "valid bytes are canonical");
+        assert_eq!(value.size(), Ok(decoded.size()));
+    }
+    let _ = Av::from_datum(data);
+    if let Ok(len) = directory_len(data)
+        && let Some(directory) = data.get(..len)
+        && let Ok(names) = names_len(directory)
+    {
+        let _ = locate(data.get(..len.saturating_add(names)).unwrap_or(data), "a");
+    }
+    let _ = locate(data, "a");
+    if let Ok(item) = Item::from_bytes(data) {
+        visit_item(item);
+    }
+}
+
+fn visit_item(item: Item<'_>) {
+    visit_map(item.map(), 6);
+    let mut out = String::new();
+    let _ = (write_item(&mut out, item), write_plain_item(&mut out, item));
+    let changes = [("a", Some(Value::Null.encode())), ("b", None)].into();
+    let _ = ItemBuf::with_changes(Some(item), &changes);
+    if item.validate().is_ok() {
+        let attributes = item.to_attributes().expect("a valid item can be decoded");
+        let encoded = ItemBuf::from_attributes(&attributes);
+        assert_eq!(encoded.as_item(), item, "valid bytes are canonical");
+    }
+}
+
+/// Calls every accessor; `depth` bounds the work on bytes that overlap one another.
+fn visit_value(value: Av<'_>, depth: usize) {
+    let mut out = String::new();
+    let _ = (value.value_type(), value.size(), value.to_value());
+    let _ = (value.validate(), value.partial_cmp(value));
+    let _ = (write_av(&mut out, value), write_plain(&mut out, value));
+    let Some(depth) = depth.checked_sub(1) else {
+        return;
+    };
+    match value.kind() {
+        Ok(AvKind::M(map)) => visit_map(map, depth),
+        Ok(AvKind::L(list)) => visit_list(list, depth),
+        Ok(AvKind::Ss(set) | AvKind::Ns(set) | AvKind::Bs(set)) => visit_set(set),
+        Ok(AvKind::N(key)) => drop(Number::from_key(key)),
+        _ => {}
+    }
+}
+
+fn visit_map(map: MapRef<'_>, depth: usize) {
+    let _ = (map.get(""), map.get("a"), map.entry(usize::MAX));
+    for i in 0..map.len().unwrap_or(0).min(64) {
+        if let Ok((name, value)) = map.entry(i) {
+            let _ = map.get(name);
+            visit_value(value, depth);
+        }
+    }
+}
+
+fn visit_list(list: ListRef<'_>, depth: usize) {
+    let _ = list.get(usize::MAX);
+    for i in 0..list.len().unwrap_or(0).min(64) {
+        if let Ok(Some(value)) = list.get(i) {
+            visit_value(value, depth);
+        }
+    }
+}
+
+fn visit_set(set: SetRef<'_>) {
+    let _ = (set.get(usize::MAX), set.contains(b"a"));
+    for i in 0..set.len().unwrap_or(0).min(64) {
+        let _ = set.get(i);
+    }
+}
+
+/// JSON text read as one attribute value, as an item and as plain JSON.
+pub fn item_json(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let Ok(json) = Json::parse(text) else {
+        return;
+    };
+    if let Ok(value) = parse_value(&json) {
+        check_value(&value);
+    }
+    if let Ok(value) = value_from_plain(&json) {
+        check_value(&value);
+    }
+    if let Ok(attributes) = parse_attributes(&json) {
+        let stored = ItemBuf::from_attributes(&attributes);
+        assert_eq!(stored.as_item().validate(), Ok(()));
+        let mut printed = String::new();
+        assert_eq!(write_item(&mut printed, stored.as_item()), Ok(()));
+        let again = Json::parse(&printed).and_then(|json| parse_attributes(&json));
+        assert_eq!(again, Ok(attributes));
+    }
+}
+
+fn check_value(value: &Value) {
+    let stored = value.encode();
+    assert_eq!(stored.as_av().validate(), Ok(()));
+    let mut printed = String::new();
+    assert_eq!(write_av(&mut printed, stored.as_av()), Ok(()));
+    let again = Json::parse(&printed).and_then(|json| parse_value(&json));
+    assert_eq!(again.as_ref(), Ok(value));
+    assert_eq!(write_plain(&mut printed, stored.as_av()), Ok(()));
+}

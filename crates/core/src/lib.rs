@@ -1,0 +1,21 @@
+//! DynamoDB's semantics as pure functions: no Postgres, no I/O, no async.
+//!
+//! A request arrives as bytes, is validated in DynamoDB's own order ([`request`]), and becomes a
+//! [`apply::Write`] or a read. A write is a pure function of the item it meets ([`apply`]).
+
+pub mod apply;
+pub mod capacity;
+pub mod error;
+pub mod expression;
+#[doc(hidden)]
+pub mod fuzz;
+pub mod json;
+pub mod key;
+pub mod legacy;
+pub mod limits;
+pub mod operation;
+pub mod request;
+pub mod table;
+pub mod value;
+
+pub use error::{ApiError, ErrorKind, Result};

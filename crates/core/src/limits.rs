@@ -1,0 +1,41 @@
+//! Limits of the service, each with its source: "Quotas in Amazon DynamoDB" of the developer guide
+//! unless another is named.
+
+/// An item, names included, as DynamoDB counts it.
+pub const MAX_ITEM_SIZE: usize = 400 * 1024;
+pub const MAX_PARTITION_KEY: usize = 2048;
+pub const MAX_SORT_KEY: usize = 1024;
+/// Levels of nesting of an attribute value.
+pub const MAX_DEPTH: usize = 32;
+/// Bytes of one expression text.
+pub const MAX_EXPRESSION: usize = 4096;
+/// Bytes of all ExpressionAttributeNames and values together.
+pub const MAX_EXPRESSION_SUBSTITUTIONS: usize = 2 * 1024 * 1024;
+/// Bytes of a placeholder such as #name or :value.
+pub const MAX_PLACEHOLDER: usize = 255;
+pub const MIN_TABLE_NAME: usize = 3;
+pub const MAX_TABLE_NAME: usize = 255;
+/// Bytes of the name of a table's or an index's key attribute.
+pub const MAX_KEY_NAME: usize = 255;
+/// Bytes of the name of any other attribute.
+pub const MAX_ATTRIBUTE_NAME: usize = 65_535;
+pub const MAX_LOCAL_INDEXES: usize = 5;
+pub const MAX_GLOBAL_INDEXES: usize = 20;
+/// NonKeyAttributes of one index.
+pub const MAX_NON_KEY_ATTRIBUTES: usize = 20;
+/// NonKeyAttributes of all indexes of a table together.
+pub const MAX_PROJECTED_ATTRIBUTES: usize = 100;
+/// HASH attributes, and RANGE attributes, of a global index with a multi-attribute key.
+pub const MAX_INDEX_KEY_PARTS: usize = 4;
+pub const MAX_TAGS: usize = 50;
+/// Units of one table or index; the default quota of an account is lower, but adjustable.
+pub const MAX_THROUGHPUT: i64 = 1_000_000_000_000;
+/// Tables in one answer of ListTables.
+pub const MAX_LISTED_TABLES: usize = 100;
+/// Decreases of throughput that a day grants at once; later ones one an hour, 27 at most.
+pub const DECREASES_AT_ONCE: u32 = 4;
+pub const MAX_DECREASES_A_DAY: u32 = 27;
+/// Bytes of one read capacity unit.
+pub const READ_UNIT: usize = 4096;
+/// Bytes of one write capacity unit.
+pub const WRITE_UNIT: usize = 1024;

@@ -1,0 +1,242 @@
+//! The one list of API operations. Dispatch, permissions, errors for unsupported ones and
+//! documentation derive from it.
+use crate::{ApiError, Result};
+
+/// What an operation does to the database, as privileges and routing see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads items or records.
+    Read,
+    /// Changes items.
+    Write,
+    /// Either, depending on the statement (PartiQL).
+    Statement,
+    /// Reads definitions.
+    Describe,
+    /// Changes definitions.
+    Define,
+}
+
+struct Row {
+    operation: Operation,
+    name: &'static str,
+    sql_name: &'static str,
+    access: Access,
+    streams: bool,
+    implemented: bool,
+}
+
+macro_rules! operations {
+    ($($op:ident, $sql:literal, $access:ident, $service:ident, $state:ident;)+) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Operation { $($op),+ }
+
+        impl Operation {
+            /// All operations of DynamoDB, then those of DynamoDB Streams.
+            pub const ALL: &'static [Operation] = &[$(Operation::$op),+];
+        }
+        const ROWS: &[Row] = &[$(Row {
+            operation: Operation::$op, name: stringify!($op), sql_name: $sql, access: Access::$access,
+            streams: service!($service), implemented: state!($state),
+        }),+];
+    };
+}
+macro_rules! service {
+    (dynamodb) => {
+        false
+    };
+    (streams) => {
+        true
+    };
+}
+macro_rules! state {
+    (done) => {
+        true
+    };
+    (later) => {
+        false
+    };
+}
+
+operations! {
+    BatchExecuteStatement, "batch_execute_statement", Statement, dynamodb, later;
+    BatchGetItem, "batch_get_item", Read, dynamodb, later;
+    BatchWriteItem, "batch_write_item", Write, dynamodb, later;
+    CreateBackup, "create_backup", Define, dynamodb, later;
+    CreateGlobalTable, "create_global_table", Define, dynamodb, later;
+    CreateTable, "create_table", Define, dynamodb, done;
+    DeleteBackup, "delete_backup", Define, dynamodb, later;
+    DeleteItem, "delete_item", Write, dynamodb, done;
+    DeleteResourcePolicy, "delete_resource_policy", Define, dynamodb, later;
+    DeleteTable, "delete_table", Define, dynamodb, done;
+    DescribeBackup, "describe_backup", Describe, dynamodb, later;
+    DescribeContinuousBackups, "describe_continuous_backups", Describe, dynamodb, later;
+    DescribeContributorInsights, "describe_contributor_insights", Describe, dynamodb, later;
+    DescribeEndpoints, "describe_endpoints", Describe, dynamodb, later;
+    DescribeExport, "describe_export", Describe, dynamodb, later;
+    DescribeGlobalTable, "describe_global_table", Describe, dynamodb, later;
+    DescribeGlobalTableSettings, "describe_global_table_settings", Describe, dynamodb, later;
+    DescribeImport, "describe_import", Describe, dynamodb, later;
+    DescribeKinesisStreamingDestination, "describe_kinesis_streaming_destination", Describe, dynamodb, later;
+    DescribeLimits, "describe_limits", Describe, dynamodb, later;
+    DescribeTable, "describe_table", Describe, dynamodb, done;
+    DescribeTableReplicaAutoScaling, "describe_table_replica_auto_scaling", Describe, dynamodb, later;
+    DescribeTimeToLive, "describe_time_to_live", Describe, dynamodb, later;
+    DisableKinesisStreamingDestination, "disable_kinesis_streaming_destination", Define, dynamodb, later;
+    EnableKinesisStreamingDestination, "enable_kinesis_streaming_destination", Define, dynamodb, later;
+    ExecuteStatement, "execute_statement", Statement, dynamodb, later;
+    ExecuteTransaction, "execute_transaction", Statement, dynamodb, later;
+    ExportTableToPointInTime, "export_table_to_point_in_time", Define, dynamodb, later;
+    GetItem, "get_item", Read, dynamodb, done;
+    GetResourcePolicy, "get_resource_policy", Describe, dynamodb, later;
+    ImportTable, "import_table", Define, dynamodb, later;
+    ListBackups, "list_backups", Describe, dynamodb, later;
+    ListContributorInsights, "list_contributor_insights", Describe, dynamodb, later;
+    ListExports, "list_exports", Describe, dynamodb, later;
+    ListGlobalTables, "list_global_tables", Describe, dynamodb, later;
+    ListImports, "list_imports", Describe, dynamodb, later;
+    ListTables, "list_tables", Describe, dynamodb, done;
+    ListTagsOfResource, "list_tags_of_resource", Describe, dynamodb, later;
+    PutItem, "put_item", Write, dynamodb, done;
+    PutResourcePolicy, "put_resource_policy", Define, dynamodb, later;
+    Query, "query", Read, dynamodb, later;
+    RestoreTableFromBackup, "restore_table_from_backup", Define, dynamodb, later;
+    RestoreTableToPointInTime, "restore_table_to_point_in_time", Define, dynamodb, later;
+    Scan, "scan", Read, dynamodb, later;
+    TagResource, "tag_resource", Define, dynamodb, later;
+    TransactGetItems, "transact_get_items", Read, dynamodb, later;
+    TransactWriteItems, "transact_write_items", Write, dynamodb, later;
+    UntagResource, "untag_resource", Define, dynamodb, later;
+    UpdateContinuousBackups, "update_continuous_backups", Define, dynamodb, later;
+    UpdateContributorInsights, "update_contributor_insights", Define, dynamodb, later;
+    UpdateGlobalTable, "update_global_table", Define, dynamodb, later;
+    UpdateGlobalTableSettings, "update_global_table_settings", Define, dynamodb, later;
+    UpdateItem, "update_item", Write, dynamodb, done;
+    UpdateKinesisStreamingDestination, "update_kinesis_streaming_destination", Define, dynamodb, later;
+    UpdateTable, "update_table", Define, dynamodb, done;
+    UpdateTableReplicaAutoScaling, "update_table_replica_auto_scaling", Define, dynamodb, later;
+    UpdateTimeToLive, "update_time_to_live", Define, dynamodb, later;
+    DescribeStream, "describe_stream", Describe, streams, later;
+    GetRecords, "get_records", Read, streams, later;
+    GetShardIterator, "get_shard_iterator", Read, streams, later;
+    ListStreams, "list_streams", Describe, streams, later;
+}
+
+impl Operation {
+    fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
+    /// By the API's name, as in `X-Amz-Target` after the dot. Case matters there, so it does here.
+    pub fn from_name(name: &str) -> Option<Operation> {
+        ROWS.iter().find(|r| r.name == name).map(|r| r.operation)
+    }
+    /// The operation to execute. Err: UnknownOperationException, both for a name that does not exist and
+    /// for an operation that this release does not have. That is what DynamoDB answers in a region where
+    /// a newer operation is not there yet; SDKs do not repeat it.
+    pub fn implemented(name: &str) -> Result<Operation> {
+        match Operation::from_name(name) {
+            Some(op) if op.is_implemented() => Ok(op),
+            _ => Err(ApiError::unknown_operation()),
+        }
+    }
+    /// "PutItem"
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+    /// "put_item"
+    pub fn sql_name(self) -> &'static str {
+        self.row().sql_name
+    }
+    pub fn access(self) -> Access {
+        self.row().access
+    }
+    /// Reads items or records, and nothing else.
+    pub fn is_read(self) -> bool {
+        self.access() == Access::Read
+    }
+    /// Changes items.
+    pub fn is_write(self) -> bool {
+        self.access() == Access::Write
+    }
+    /// Belongs to DynamoDB Streams (target prefix DynamoDBStreams_20120810).
+    pub fn is_streams(self) -> bool {
+        self.row().streams
+    }
+    pub fn is_implemented(self) -> bool {
+        self.row().implemented
+    }
+}
+
+/// The table of docs/operations.md.
+pub fn operations_markdown() -> String {
+    let mut out = String::from(
+        "# Operations\n\nGenerated from the list in `crates/core/src/operation.rs`; do not edit.\n\n\
+         An operation that is not in this release answers UnknownOperationException.\n\n\
+         | Operation | SQL function | Service | In this release |\n|---|---|---|---|\n",
+    );
+    for op in Operation::ALL {
+        let function = if op.is_implemented() {
+            format!("`dynamo.{}`", op.sql_name())
+        } else {
+            String::new()
+        };
+        let service = if op.is_streams() {
+            "DynamoDB Streams"
+        } else {
+            "DynamoDB"
+        };
+        let state = if op.is_implemented() { "yes" } else { "no" };
+        out.push_str(&format!(
+            "| {} | {function} | {service} | {state} |\n",
+            op.name()
+        ));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn every_operation_is_listed_once() {
+        assert_eq!(
+            Operation::ALL.iter().filter(|o| !o.is_streams()).count(),
+            57
+        );
+        assert_eq!(Operation::ALL.iter().filter(|o| o.is_streams()).count(), 4);
+        for (i, op) in Operation::ALL.iter().enumerate() {
+            assert_eq!(*op as usize, i);
+            assert_eq!(Operation::from_name(op.name()), Some(*op));
+        }
+    }
+
+    #[test]
+    fn sql_names_are_the_names_in_snake_case() {
+        for op in Operation::ALL {
+            let mut snake = String::new();
+            for c in op.name().chars() {
+                if c.is_ascii_uppercase() && !snake.is_empty() {
+                    snake.push('_');
+                }
+                snake.push(c.to_ascii_lowercase());
+            }
+            assert_eq!(op.sql_name(), snake);
+        }
+    }
+
+    #[test]
+    fn operations_of_later_releases_are_unknown() {
+        assert_eq!(
+            Operation::implemented("PutItem").unwrap(),
+            Operation::PutItem
+        );
+        for name in ["Scan", "putItem", "Nonsense", ""] {
+            assert_eq!(
+                Operation::implemented(name).unwrap_err().kind,
+                ErrorKind::UnknownOperation
+            );
+        }
+    }
+}

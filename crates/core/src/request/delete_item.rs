@@ -1,0 +1,85 @@
+//! DeleteItem: removes one item.
+use super::expressions::{self, Parameters};
+use super::options::{Options, Show};
+use super::{item_shapes, key, shape};
+use crate::Result;
+use crate::apply::{Action, Write};
+use crate::expression::Condition;
+use crate::json::Json;
+use crate::table::{Account, TableDefinition, TableRef};
+use crate::value::Attributes;
+use crate::value::json::read_attributes;
+
+#[derive(Debug)]
+pub struct DeleteItemRequest {
+    table: TableRef,
+    key: Attributes,
+    condition: Option<Condition>,
+    show: Show,
+}
+
+const PARAMETERS: Parameters = Parameters {
+    expressions: &["ConditionExpression"],
+    legacy: &["Expected", "ConditionalOperator"],
+};
+
+impl DeleteItemRequest {
+    /// Everything that can be said without the table.
+    /// Err: SerializationException or ValidationException, in DynamoDB's order.
+    pub fn parse(request: &Json<'_>, account: &Account) -> Result<Self> {
+        shape::check(&item_shapes::DELETE_ITEM, request)?;
+        Self::validate(request, account, |request| {
+            read_attributes(request.get("Key").unwrap_or(&Json::Null))
+        })
+    }
+
+    /// The same from a key that is already typed.
+    pub fn from_parts(
+        table: &str,
+        key: Attributes,
+        options: Options<'_>,
+        account: &Account,
+    ) -> Result<Self> {
+        let request = options.into_request(table, "Key", &[]);
+        shape::check(&item_shapes::DELETE_ITEM, &request)?;
+        Self::validate(&request, account, |_| Ok(key))
+    }
+
+    fn validate(
+        request: &Json<'_>,
+        account: &Account,
+        key: impl FnOnce(&Json<'_>) -> Result<Attributes>,
+    ) -> Result<Self> {
+        let table = TableRef::of_request(request, account)?;
+        expressions::check_mixture(request, &PARAMETERS)?;
+        let key = key(request)?;
+        let show = Show::of(request);
+        show.check_old_only()?;
+        let expected = expressions::expected(request)?;
+        let compiled = expressions::compile(request)?;
+        Ok(DeleteItemRequest {
+            table,
+            key,
+            condition: compiled.condition.or(expected),
+            show,
+        })
+    }
+
+    pub fn table(&self) -> &TableRef {
+        &self.table
+    }
+
+    /// What the table's key schema has to say. Err: ValidationException.
+    pub fn bind(self, table: &TableDefinition) -> Result<Write> {
+        let stored = key::of_key(&self.key, &table.key_schema)?;
+        Ok(Write::new(
+            table,
+            self.table,
+            stored,
+            self.key,
+            self.condition,
+            Action::Delete,
+            self.show,
+        ))
+    }
+}

@@ -1,0 +1,34 @@
+//! DeleteTable.
+use super::{shape, table_shapes};
+use crate::json::Json;
+use crate::table::{Account, TableDefinition, TableRef};
+use crate::{ApiError, Result};
+
+#[derive(Debug)]
+pub struct DeleteTableRequest {
+    table: TableRef,
+}
+
+impl DeleteTableRequest {
+    /// Err: SerializationException or ValidationException.
+    pub fn parse(request: &Json<'_>, account: &Account) -> Result<Self> {
+        shape::check(&table_shapes::TABLE_ALONE, request)?;
+        let table = TableRef::of_request(request, account)?;
+        Ok(DeleteTableRequest { table })
+    }
+
+    pub fn table(&self) -> &TableRef {
+        &self.table
+    }
+
+    /// Err: ValidationException when the table is protected against deletion.
+    pub fn check(&self, table: &TableDefinition) -> Result<()> {
+        if table.deletion_protection {
+            return Err(ApiError::validation(
+                "Resource cannot be deleted as it is currently protected against deletion. \
+                 Disable deletion protection first.",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! What the item operations share: the expression parameters and their legacy forms.
+use super::fields;
+use super::shape::member;
+use crate::expression::{Condition, ExpressionKind, Placeholders, Projection, Update, Usage};
+use crate::json::Json;
+use crate::legacy::{self, AttributeUpdate, ExpectedAttribute};
+use crate::value::json::{parse_value, read_checked_value};
+use crate::{ApiError, Result, limits};
+use std::collections::BTreeMap;
+
+/// The parameters of one operation, in the order in which error texts list them.
+pub struct Parameters {
+    pub expressions: &'static [&'static str],
+    /// Their legacy forms, which may not stand beside them.
+    pub legacy: &'static [&'static str],
+}
+
+/// Expression and legacy parameters may not be mixed, names and values need an expression.
+pub fn check_mixture(request: &Json<'_>, parameters: &Parameters) -> Result<()> {
+    let given = |names: &[&'static str]| -> Vec<&'static str> {
+        let present = names.iter().filter(|n| member(request, n).is_some());
+        present.copied().collect()
+    };
+    let expressions = given(parameters.expressions);
+    let legacy = given(parameters.legacy);
+    if !expressions.is_empty() && !legacy.is_empty() {
+        return Err(ApiError::validation(format!(
+            "Can not use both expression and non-expression parameters in the same request: \
+             Non-expression parameters: {{{}}} Expression parameters: {{{}}}",
+            legacy.join(", "),
+            expressions.join(", ")
+        )));
+    }
+    if expressions.is_empty() && member(request, "ExpressionAttributeNames").is_some() {
+        return Err(ApiError::validation(
+            "ExpressionAttributeNames can only be specified when using expressions",
+        ));
+    }
+    check_values_have_an_expression(request, parameters)
+}
+
+fn check_values_have_an_expression(request: &Json<'_>, parameters: &Parameters) -> Result<()> {
+    let takers: Vec<&str> = parameters
+        .expressions
+        .iter()
+        .filter(|name| **name != "ProjectionExpression")
+        .copied()
+        .collect();
+    if takers.is_empty()
+        || member(request, "ExpressionAttributeValues").is_none()
+        || takers.iter().any(|name| member(request, name).is_some())
+    {
+        return Ok(());
+    }
+    Err(ApiError::validation(format!(
+        "ExpressionAttributeValues can only be specified when using expressions: {} {} null",
+        takers.join(" and "),
+        if takers.len() > 1 { "are" } else { "is" }
+    )))
+}
+
+/// The compiled expressions of a request.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    pub update: Option<Update>,
+    pub condition: Option<Condition>,
+    pub projection: Option<Projection>,
+}
+
+/// ExpressionAttributeNames and Values, then the expressions, then what no expression used.
+pub fn compile(request: &Json<'_>) -> Result<Compiled> {
+    let text = |name| fields::string(request, name);
+    let placeholders = placeholders(request)?;
+    let mut usage = Usage::default();
+    let mut compiled = Compiled::default();
+    if let Some(text) = text("UpdateExpression") {
+        compiled.update = Some(Update::compile(text, &placeholders, &mut usage)?);
+    }
+    if let Some(text) = text("ConditionExpression") {
+        let kind = ExpressionKind::Condition;
+        compiled.condition = Some(Condition::compile(kind, text, &placeholders, &mut usage)?);
+    }
+    if let Some(text) = text("ProjectionExpression") {
+        compiled.projection = Some(Projection::compile(text, &placeholders, &mut usage)?);
+    }
+    usage.check_unused(&placeholders)?;
+    Ok(compiled)
+}
+
+fn placeholders(request: &Json<'_>) -> Result<Placeholders> {
+    let mut found = Placeholders::default();
+    if let Some(Json::Object(entries)) = member(request, "ExpressionAttributeNames") {
+        check_keys(
+            "ExpressionAttributeNames",
+            '#',
+            entries.iter().map(|e| &*e.0),
+        )?;
+        for (key, value) in entries {
+            let name = attribute_name(key, value)?;
+            found.names.insert(key.clone().into_owned(), name);
+        }
+    }
+    if let Some(Json::Object(entries)) = member(request, "ExpressionAttributeValues") {
+        check_keys(
+            "ExpressionAttributeValues",
+            ':',
+            entries.iter().map(|e| &*e.0),
+        )?;
+        for (key, value) in entries {
+            let value = parse_value(value).map_err(|e| {
+                ApiError::validation(format!(
+                    "ExpressionAttributeValues contains invalid value: {} for key {key}",
+                    e.message
+                ))
+            })?;
+            found
+                .values
+                .insert(key.clone().into_owned(), value.encode());
+        }
+    }
+    Ok(found)
+}
+
+fn check_keys<'k>(
+    parameter: &str,
+    sigil: char,
+    keys: impl ExactSizeIterator<Item = &'k str>,
+) -> Result<()> {
+    if keys.len() == 0 {
+        return Err(ApiError::validation(format!(
+            "{parameter} must not be empty"
+        )));
+    }
+    for key in keys {
+        let legal = key.strip_prefix(sigil).is_some_and(|word| {
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        });
+        if !legal {
+            return Err(ApiError::validation(format!(
+                "{parameter} contains invalid key: Syntax error; key: \"{key}\""
+            )));
+        }
+        if key.len() > limits::MAX_PLACEHOLDER {
+            return Err(ApiError::validation(format!(
+                "{parameter} contains invalid key: The expression attribute map contains a key that is too long; key: \"{key}\""
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn attribute_name(key: &str, value: &Json<'_>) -> Result<String> {
+    let invalid = |reason: &str| {
+        ApiError::validation(format!(
+            "ExpressionAttributeNames contains invalid value: {reason} for key {key}"
+        ))
+    };
+    match value.as_str() {
+        None => Err(invalid("Attribute name must not be null")),
+        Some("") => Err(invalid("Empty attribute name")),
+        Some(name) if name.len() > limits::MAX_ATTRIBUTE_NAME => Err(invalid(
+            "Attribute name is too large, must be less than 65536 bytes",
+        )),
+        Some(name) => Ok(name.to_owned()),
+    }
+}
+
+/// `Expected` with `ConditionalOperator`; None when neither is given.
+pub fn expected(request: &Json<'_>) -> Result<Option<Condition>> {
+    let operator = fields::string(request, "ConditionalOperator");
+    let Some(Json::Object(entries)) = member(request, "Expected") else {
+        return match operator {
+            None => Ok(None),
+            Some(_) => Err(ApiError::validation(
+                "One or more parameter values were invalid: ConditionalOperator cannot be used without Filter or Expected",
+            )),
+        };
+    };
+    let mut attributes = BTreeMap::new();
+    for (name, expected) in entries {
+        attributes.insert(name.clone().into_owned(), expected_attribute(expected)?);
+    }
+    if attributes.is_empty() {
+        return Ok(None);
+    }
+    legacy::expected(&attributes, operator).map(Some)
+}
+
+fn expected_attribute(expected: &Json<'_>) -> Result<ExpectedAttribute> {
+    let list = match member(expected, "AttributeValueList") {
+        Some(Json::Array(elements)) => {
+            let values = elements.iter().map(read_checked_value);
+            Some(values.collect::<Result<Vec<_>>>()?)
+        }
+        _ => None,
+    };
+    Ok(ExpectedAttribute {
+        value: member(expected, "Value")
+            .map(read_checked_value)
+            .transpose()?,
+        exists: fields::boolean(expected, "Exists"),
+        comparison_operator: fields::string(expected, "ComparisonOperator").map(str::to_owned),
+        attribute_value_list: list,
+    })
+}
+
+/// `AttributeUpdates`; None when not given or empty.
+pub fn attribute_updates(request: &Json<'_>) -> Result<Option<Update>> {
+    let Some(Json::Object(entries)) = member(request, "AttributeUpdates") else {
+        return Ok(None);
+    };
+    let mut updates = BTreeMap::new();
+    for (name, update) in entries {
+        let update = AttributeUpdate {
+            value: member(update, "Value")
+                .map(read_checked_value)
+                .transpose()?,
+            action: fields::string(update, "Action").map(str::to_owned),
+        };
+        updates.insert(name.clone().into_owned(), update);
+    }
+    if updates.is_empty() {
+        return Ok(None);
+    }
+    legacy::attribute_updates(&updates).map(Some)
+}
+
+/// `AttributesToGet`; None when not given.
+pub fn attributes_to_get(request: &Json<'_>) -> Result<Option<Projection>> {
+    let Some(Json::Array(elements)) = member(request, "AttributesToGet") else {
+        return Ok(None);
+    };
+    let mut names: Vec<String> = Vec::with_capacity(elements.len());
+    for name in elements.iter().filter_map(Json::as_str) {
+        if names.iter().any(|n| n == name) {
+            return Err(ApiError::validation(format!(
+                "One or more parameter values were invalid: Duplicate value in attribute name: {name}"
+            )));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(Some(Projection::from_attribute_names(&names)))
+}

@@ -1,0 +1,94 @@
+//! What a table's key schema asks of an item or of a key.
+use crate::key::StoredKey;
+use crate::table::{KeyAttribute, KeySchema, ScalarType};
+use crate::value::{Attributes, Item, Value, ValueType};
+use crate::{ApiError, Result, limits};
+
+fn invalid(message: String) -> ApiError {
+    ApiError::validation(format!(
+        "One or more parameter values were invalid: {message}"
+    ))
+}
+
+/// The key of an item to be stored, and its key attributes.
+pub fn of_item(item: Item<'_>, schema: &KeySchema) -> Result<(StoredKey, Attributes)> {
+    let mut key = Attributes::new();
+    for attribute in schema.attributes() {
+        let KeyAttribute { name, scalar } = attribute;
+        let Some(value) = item.get(name)? else {
+            return Err(invalid(format!("Missing the key {name} in the item")));
+        };
+        let actual = value.value_type()?;
+        if actual != value_type(*scalar) {
+            return Err(invalid(format!(
+                "Type mismatch for key {name} expected: {} actual: {}",
+                scalar.name(),
+                actual.name()
+            )));
+        }
+        let value = value.to_value()?;
+        check_size(attribute, &value, schema)?;
+        key.insert(name.clone(), value);
+    }
+    Ok((stored(&key, schema)?, key))
+}
+
+/// `Key` of a request: exactly the key attributes, of their types.
+pub fn of_key(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {
+    let mismatch = || ApiError::validation("The provided key element does not match the schema");
+    if key.len() != schema.attributes().count() {
+        return Err(mismatch());
+    }
+    for attribute in schema.attributes() {
+        match key.get(&attribute.name) {
+            Some(value) if value.value_type() == value_type(attribute.scalar) => {
+                check_size(attribute, value, schema)?;
+            }
+            _ => return Err(mismatch()),
+        }
+    }
+    stored(key, schema)
+}
+
+fn stored(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {
+    StoredKey::of_attributes(key, schema)
+        .ok_or_else(|| ApiError::internal("a checked key has no stored form"))
+}
+
+fn value_type(scalar: ScalarType) -> ValueType {
+    match scalar {
+        ScalarType::S => ValueType::S,
+        ScalarType::N => ValueType::N,
+        ScalarType::B => ValueType::B,
+    }
+}
+
+fn check_size(attribute: &KeyAttribute, value: &Value, schema: &KeySchema) -> Result<()> {
+    let (length, kind) = match value {
+        Value::S(s) => (s.len(), "string"),
+        Value::B(b) => (b.len(), "binary"),
+        _ => return Ok(()),
+    };
+    if length == 0 {
+        return Err(ApiError::validation(format!(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute \
+             cannot contain an empty {kind} value. Key: {}",
+            attribute.name
+        )));
+    }
+    if *attribute == schema.partition {
+        if length > limits::MAX_PARTITION_KEY {
+            // The missing space is DynamoDB's.
+            return Err(invalid(format!(
+                "Size of hashkey has exceeded the maximum size limit of{} bytes",
+                limits::MAX_PARTITION_KEY
+            )));
+        }
+    } else if length > limits::MAX_SORT_KEY {
+        return Err(invalid(format!(
+            "Aggregated size of all range keys has exceeded the size limit of {} bytes",
+            limits::MAX_SORT_KEY
+        )));
+    }
+    Ok(())
+}

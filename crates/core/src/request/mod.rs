@@ -1,0 +1,34 @@
+//! One file per operation: shape, validation in DynamoDB's order.
+//!
+//! Item operations: `XRequest::parse(&Json, &Account)`, or `XRequest::from_parts(…)` for SQL callers whose
+//! item or key is typed already; `.table()` to find the definition; `.bind(&TableDefinition)` to a
+//! [`crate::apply::Write`] or [`crate::apply::Read`]. Table operations: `parse`, then what they do to a definition.
+
+mod create_table;
+mod delete_item;
+mod delete_table;
+mod describe_table;
+mod expressions;
+mod fields;
+mod get_item;
+mod item_shapes;
+mod key;
+mod key_schema;
+mod list_tables;
+pub mod options;
+mod put_item;
+mod shape;
+mod table_shapes;
+mod update_item;
+mod update_table;
+
+pub use create_table::{CreateTableRequest, unsupported_in_this_release};
+pub use delete_item::DeleteItemRequest;
+pub use delete_table::DeleteTableRequest;
+pub use describe_table::{DescribeTableRequest, describe_table_reply, table_description_reply};
+pub use get_item::GetItemRequest;
+pub use list_tables::ListTablesRequest;
+pub use options::Options;
+pub use put_item::PutItemRequest;
+pub use update_item::UpdateItemRequest;
+pub use update_table::UpdateTableRequest;

@@ -1,0 +1,110 @@
+//! PutItem: replaces or creates one item.
+use super::expressions::{self, Parameters};
+use super::options::{Options, Show};
+use super::{item_shapes, key, shape};
+use crate::apply::{Action, Write};
+use crate::expression::Condition;
+use crate::json::Json;
+use crate::table::{Account, TableDefinition, TableRef};
+use crate::value::json::read_attributes;
+use crate::value::{Attributes, ItemBuf};
+use crate::{ApiError, Result, limits};
+
+#[derive(Debug)]
+pub struct PutItemRequest {
+    table: TableRef,
+    item: ItemBuf,
+    condition: Option<Condition>,
+    show: Show,
+}
+
+const PARAMETERS: Parameters = Parameters {
+    expressions: &["ConditionExpression"],
+    legacy: &["Expected", "ConditionalOperator"],
+};
+
+impl PutItemRequest {
+    /// Everything that can be said without the table.
+    /// Err: SerializationException or ValidationException, in DynamoDB's order.
+    pub fn parse(request: &Json<'_>, account: &Account) -> Result<Self> {
+        shape::check(&item_shapes::PUT_ITEM, request)?;
+        Self::validate(request, account, |request| {
+            read_attributes(request.get("Item").unwrap_or(&Json::Null))
+        })
+    }
+
+    /// The same from an item that is already typed.
+    pub fn from_parts(
+        table: &str,
+        item: Attributes,
+        options: Options<'_>,
+        account: &Account,
+    ) -> Result<Self> {
+        let request = options.into_request(table, "Item", &[]);
+        shape::check(&item_shapes::PUT_ITEM, &request)?;
+        Self::validate(&request, account, |_| Ok(item))
+    }
+
+    fn validate(
+        request: &Json<'_>,
+        account: &Account,
+        item: impl FnOnce(&Json<'_>) -> Result<Attributes>,
+    ) -> Result<Self> {
+        let table = TableRef::of_request(request, account)?;
+        expressions::check_mixture(request, &PARAMETERS)?;
+        let attributes = item(request)?;
+        check_names(&attributes)?;
+        let show = Show::of(request);
+        show.check_old_only()?;
+        let item = ItemBuf::from_attributes(&attributes);
+        if item.as_item().size() > limits::MAX_ITEM_SIZE {
+            return Err(ApiError::validation(
+                "Item size has exceeded the maximum allowed size",
+            ));
+        }
+        let expected = expressions::expected(request)?;
+        let compiled = expressions::compile(request)?;
+        Ok(PutItemRequest {
+            table,
+            item,
+            condition: compiled.condition.or(expected),
+            show,
+        })
+    }
+
+    pub fn table(&self) -> &TableRef {
+        &self.table
+    }
+
+    /// What the table's key schema has to say. Err: ValidationException.
+    pub fn bind(self, table: &TableDefinition) -> Result<Write> {
+        let (stored, key) = key::of_item(self.item.as_item(), &table.key_schema)?;
+        let action = Action::Put(self.item);
+        Ok(Write::new(
+            table,
+            self.table,
+            stored,
+            key,
+            self.condition,
+            action,
+            self.show,
+        ))
+    }
+}
+
+fn check_names(item: &Attributes) -> Result<()> {
+    for name in item.keys() {
+        if name.is_empty() {
+            return Err(ApiError::validation(
+                "One or more parameter values were invalid: An attribute name must not be empty",
+            ));
+        }
+        if name.len() > limits::MAX_ATTRIBUTE_NAME {
+            return Err(ApiError::validation(
+                "One or more parameter values were invalid: \
+                 Attribute name is too large, must be less than 65536 bytes",
+            ));
+        }
+    }
+    Ok(())
+}

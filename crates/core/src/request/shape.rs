@@ -1,0 +1,465 @@
+//! Request shapes as data and the one checker that walks them.
+//!
+//! DynamoDB looks at a request three times before it looks at a table: wrong JSON types anywhere
+//! (SerializationException, the first one found), then broken constraints of the service model
+//! (gathered, ten at most), then the rules of the operation. This file is the first two.
+use crate::json::Json;
+use crate::table::is_name;
+use crate::value::json::{check_attributes_shape, check_field_shape, check_shape};
+use crate::{ApiError, Result};
+
+/// The type and the constraints of one member.
+#[derive(Debug)]
+pub enum Shape {
+    Text(Text),
+    /// Name of the number's Java class in error texts, smallest and largest value.
+    Number(&'static str, i64, i64),
+    Boolean,
+    List(List),
+    /// Member values and the class name of a value.
+    Map(&'static Shape, &'static str),
+    Structure(&'static Structure),
+    /// A map of attribute values.
+    Attributes,
+    AttributeValue,
+    /// The table's name or ARN; see [`check`].
+    TableName(TableNameRule),
+}
+
+#[derive(Debug)]
+pub struct Text {
+    pub min: usize,
+    pub max: usize,
+    /// Letters, digits, `_`, `-` and `.` only.
+    pub name: bool,
+    /// Empty: any text. In the order in which DynamoDB lists them.
+    pub values: &'static [&'static str],
+}
+
+#[derive(Debug)]
+pub struct List {
+    pub member: &'static Shape,
+    pub min: usize,
+    pub max: usize,
+}
+
+#[derive(Debug)]
+pub struct Structure {
+    pub class: &'static str,
+    /// In the order in which DynamoDB reports their faults.
+    pub members: &'static [Member],
+}
+
+#[derive(Debug)]
+pub struct Member {
+    pub name: &'static str,
+    pub shape: &'static Shape,
+    pub required: bool,
+}
+
+/// How an operation treats a missing or short TableName.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableNameRule {
+    /// Item operations: a missing name is one of the gathered faults; one character is enough to ask.
+    Item,
+    /// Table operations: a missing name is reported alone and in other words.
+    Table,
+}
+
+pub const fn required(name: &'static str, shape: &'static Shape) -> Member {
+    Member {
+        name,
+        shape,
+        required: true,
+    }
+}
+pub const fn optional(name: &'static str, shape: &'static Shape) -> Member {
+    Member {
+        name,
+        shape,
+        required: false,
+    }
+}
+
+pub const TEXT: Shape = Shape::Text(Text {
+    min: 0,
+    max: usize::MAX,
+    name: false,
+    values: &[],
+});
+
+pub const fn text(min: usize, max: usize) -> Shape {
+    Shape::Text(Text {
+        min,
+        max,
+        name: false,
+        values: &[],
+    })
+}
+pub const fn name(min: usize, max: usize) -> Shape {
+    Shape::Text(Text {
+        min,
+        max,
+        name: true,
+        values: &[],
+    })
+}
+pub const fn one_of(values: &'static [&'static str]) -> Shape {
+    Shape::Text(Text {
+        min: 0,
+        max: usize::MAX,
+        name: false,
+        values,
+    })
+}
+pub const fn list(member: &'static Shape, min: usize, max: usize) -> Shape {
+    Shape::List(List { member, min, max })
+}
+
+/// DynamoDB reports no more faults than this.
+const MAX_FAULTS: usize = 10;
+
+/// Checks a whole request. `null` members count as absent, unknown ones are ignored.
+///
+/// Err: SerializationException for a wrong JSON type anywhere, else ValidationException with every
+/// broken constraint. A malformed TableName is reported alone: nothing else is looked at then.
+pub fn check(structure: &Structure, request: &Json<'_>) -> Result<()> {
+    if !matches!(request, Json::Object(_)) {
+        return Err(ApiError::serialization(""));
+    }
+    check_members_types(structure, request)?;
+    check_table_name(structure, request)?;
+    let mut faults = Faults {
+        found: Vec::new(),
+        path: String::new(),
+    };
+    faults.members(structure, request);
+    faults.into_result()
+}
+
+/// A member that is there and not null.
+pub fn member<'j, 'a>(request: &'j Json<'a>, name: &str) -> Option<&'j Json<'a>> {
+    request.get(name).filter(|value| **value != Json::Null)
+}
+
+// --- JSON types ------------------------------------------------------------------------------
+
+fn fault<T>(message: impl Into<String>) -> Result<T> {
+    Err(ApiError::serialization(message))
+}
+
+fn check_members_types(structure: &Structure, value: &Json<'_>) -> Result<()> {
+    for m in structure.members {
+        if let Some(v) = member(value, m.name) {
+            check_type(m.shape, v, Place::Field)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a value stands: the texts for structures differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Field,
+    Element,
+}
+
+const OBJECT_NOT_EXPECTED: &str = "Start of structure or map found where not expected";
+
+fn check_type(shape: &Shape, value: &Json<'_>, place: Place) -> Result<()> {
+    if *value == Json::Null {
+        return Ok(());
+    }
+    match shape {
+        Shape::Text(_) | Shape::TableName(_) => check_scalar("String", value),
+        Shape::Number(class, ..) => check_scalar(class, value),
+        Shape::Boolean => check_boolean(value),
+        Shape::List(list) => match value {
+            Json::Array(elements) => elements
+                .iter()
+                .try_for_each(|e| check_type(list.member, e, Place::Element)),
+            Json::Object(_) => fault(OBJECT_NOT_EXPECTED),
+            _ => fault("Unexpected field type"),
+        },
+        Shape::Map(element, class) => match value {
+            Json::Object(entries) => entries
+                .iter()
+                .try_for_each(|(_, e)| check_type(element, e, Place::Element)),
+            Json::Array(_) => fault(format!(
+                "Unrecognized collection type java.util.Map<java.lang.String, {class}>"
+            )),
+            _ => fault("Unexpected field type"),
+        },
+        Shape::Structure(structure) => match value {
+            Json::Object(_) => check_members_types(structure, value),
+            Json::Array(_) => fault(format!(
+                "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.{}",
+                structure.class
+            )),
+            _ if place == Place::Field => fault("Unexpected field type"),
+            _ => fault("Unexpected value type in payload"),
+        },
+        Shape::Attributes => check_attributes_shape(value),
+        Shape::AttributeValue if place == Place::Field => check_field_shape(value),
+        Shape::AttributeValue => check_shape(value),
+    }
+}
+
+fn check_scalar(class: &str, value: &Json<'_>) -> Result<()> {
+    let token = match value {
+        Json::String(_) if class == "String" => return Ok(()),
+        Json::Number(_) if class != "String" => return Ok(()),
+        Json::String(_) => "STRING_VALUE",
+        Json::Bool(true) => "TRUE_VALUE",
+        Json::Bool(false) => "FALSE_VALUE",
+        Json::Number(n) if n.contains(['.', 'e', 'E']) => "DECIMAL_VALUE",
+        Json::Number(_) => "NUMBER_VALUE",
+        Json::Array(_) => {
+            return fault(format!(
+                "Unrecognized collection type class java.lang.{class}"
+            ));
+        }
+        Json::Object(_) | Json::Null => return fault(OBJECT_NOT_EXPECTED),
+    };
+    fault(format!("{token} cannot be converted to {class}"))
+}
+
+fn check_boolean(value: &Json<'_>) -> Result<()> {
+    match value {
+        Json::Bool(_) => Ok(()),
+        Json::String(s) if boolean_word(s).is_some() => Ok(()),
+        Json::String(_) => fault("Unexpected token received from parser"),
+        _ => check_scalar("Boolean", value).and_then(|()| {
+            fault(match value {
+                Json::Number(n) if n.contains(['.', 'e', 'E']) => {
+                    "DECIMAL_VALUE cannot be converted to Boolean"
+                }
+                _ => "NUMBER_VALUE cannot be converted to Boolean",
+            })
+        }),
+    }
+}
+
+/// DynamoDB reads these strings as booleans, in any case.
+pub fn boolean_word(text: &str) -> Option<bool> {
+    let is = |word: &&str| text.eq_ignore_ascii_case(word);
+    if ["true", "1", "yes"].iter().any(is) {
+        Some(true)
+    } else if ["false", "0", "no"].iter().any(is) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+// --- Constraints -----------------------------------------------------------------------------
+
+const MAX_ARN: usize = 1024;
+
+fn check_table_name(structure: &Structure, request: &Json<'_>) -> Result<()> {
+    let Some(rule) = structure.members.iter().find_map(|m| match m.shape {
+        Shape::TableName(rule) => Some(*rule),
+        _ => None,
+    }) else {
+        return Ok(());
+    };
+    let Some(text) = member(request, "TableName").and_then(Json::as_str) else {
+        return match rule {
+            TableNameRule::Item => Ok(()),
+            TableNameRule::Table => Err(ApiError::validation(
+                "The parameter 'TableName' is required but was not present in the request",
+            )),
+        };
+    };
+    let arn = text.starts_with("arn:");
+    let rule = Text {
+        min: if rule == TableNameRule::Item { 1 } else { 3 },
+        max: if arn { MAX_ARN } else { 255 },
+        // Of an empty name only the length is reported.
+        name: !arn && !text.is_empty(),
+        values: &[],
+    };
+    let mut faults = Faults {
+        found: Vec::new(),
+        path: "tableName".to_owned(),
+    };
+    faults.text(&rule, text);
+    faults.into_result()
+}
+
+struct Faults {
+    found: Vec<String>,
+    /// Of the member being looked at: "keySchema.1.member.keyType".
+    path: String,
+}
+
+impl Faults {
+    fn into_result(self) -> Result<()> {
+        match self.found.len() {
+            0 => Ok(()),
+            n => Err(ApiError::validation(format!(
+                "{n} validation error{} detected: {}",
+                if n == 1 { "" } else { "s" },
+                self.found.join("; ")
+            ))),
+        }
+    }
+
+    fn add(&mut self, value: &str, constraint: &str) {
+        if self.found.len() < MAX_FAULTS {
+            self.found.push(format!(
+                "Value {value} at '{}' failed to satisfy constraint: {constraint}",
+                self.path
+            ));
+        }
+    }
+
+    fn members(&mut self, structure: &Structure, value: &Json<'_>) {
+        let outer = self.path.len();
+        for m in structure.members {
+            if outer > 0 {
+                self.path.push('.');
+            }
+            let (first, rest) = m.name.split_at(1);
+            self.path.push_str(&first.to_ascii_lowercase());
+            self.path.push_str(rest);
+            match member(value, m.name) {
+                Some(v) => self.value(m.shape, v),
+                None if m.required => self.add("null", "Member must not be null"),
+                None => {}
+            }
+            self.path.truncate(outer);
+        }
+    }
+
+    fn value(&mut self, shape: &Shape, value: &Json<'_>) {
+        if self.found.len() >= MAX_FAULTS {
+            return;
+        }
+        match (shape, value) {
+            (Shape::Text(text), Json::String(s)) => self.text(text, s),
+            (Shape::Number(_, min, max), Json::Number(n)) => self.number(n, *min, *max),
+            (Shape::List(list), Json::Array(elements)) => self.list(list, value, elements),
+            (Shape::Map(element, _), Json::Object(entries)) => {
+                for (key, v) in entries {
+                    self.element(element, key, v);
+                }
+            }
+            (Shape::Structure(structure), _) => self.members(structure, value),
+            _ => {}
+        }
+    }
+
+    fn element(&mut self, shape: &Shape, place: &str, value: &Json<'_>) {
+        let outer = self.path.len();
+        self.path.push('.');
+        self.path.push_str(place);
+        self.path.push_str(".member");
+        if *value != Json::Null {
+            self.value(shape, value);
+        }
+        self.path.truncate(outer);
+    }
+
+    fn list(&mut self, list: &List, value: &Json<'_>, elements: &[Json<'_>]) {
+        if elements.len() < list.min || elements.len() > list.max {
+            let shown = format!("'{}'", display(&Shape::List(List { ..*list }), value));
+            self.length(&shown, elements.len(), list.min, list.max);
+        }
+        for (i, e) in elements.iter().enumerate() {
+            if self.found.len() >= MAX_FAULTS {
+                return;
+            }
+            self.element(list.member, &(i + 1).to_string(), e);
+        }
+    }
+
+    fn length(&mut self, shown: &str, length: usize, min: usize, max: usize) {
+        if length < min {
+            self.add(
+                shown,
+                &format!("Member must have length greater than or equal to {min}"),
+            );
+        }
+        if length > max {
+            self.add(
+                shown,
+                &format!("Member must have length less than or equal to {max}"),
+            );
+        }
+    }
+
+    fn text(&mut self, rule: &Text, value: &str) {
+        let shown = format!("'{value}'");
+        if rule.name && (value.is_empty() || !is_name(value)) {
+            self.add(
+                &shown,
+                "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+            );
+        }
+        self.length(&shown, value.chars().count(), rule.min, rule.max);
+        if !rule.values.is_empty() && !rule.values.contains(&value) {
+            let set = rule.values.join(", ");
+            self.add(
+                &shown,
+                &format!("Member must satisfy enum value set: [{set}]"),
+            );
+        }
+    }
+
+    fn number(&mut self, literal: &str, min: i64, max: i64) {
+        let value = integer(literal);
+        let shown = format!("'{value}'");
+        if value < min {
+            self.add(
+                &shown,
+                &format!("Member must have value greater than or equal to {min}"),
+            );
+        }
+        if value > max {
+            self.add(
+                &shown,
+                &format!("Member must have value less than or equal to {max}"),
+            );
+        }
+    }
+}
+
+/// A JSON number as a whole one: decimals lose their fraction, what does not fit is cut to the range.
+pub fn integer(literal: &str) -> i64 {
+    literal.parse().unwrap_or_else(|_| {
+        // `as` saturates, and a literal beyond f64 parses as infinite.
+        literal.parse::<f64>().map_or(0, |f| f.floor() as i64)
+    })
+}
+
+/// A value as an error text shows it: "[KeySchemaElement(attributeName=pk, keyType=HASH)]".
+fn display(shape: &Shape, value: &Json<'_>) -> String {
+    match (shape, value) {
+        (_, Json::Null) => "null".to_owned(),
+        (_, Json::Bool(b)) => b.to_string(),
+        (_, Json::Number(n)) => n.to_string(),
+        (_, Json::String(s)) => s.to_string(),
+        (Shape::List(list), Json::Array(elements)) => {
+            let shown: Vec<String> = elements.iter().map(|e| display(list.member, e)).collect();
+            format!("[{}]", shown.join(", "))
+        }
+        (Shape::Structure(structure), _) => {
+            let shown: Vec<String> = structure
+                .members
+                .iter()
+                .map(|m| {
+                    let (first, rest) = m.name.split_at(1);
+                    let v = value.get(m.name).unwrap_or(&Json::Null);
+                    format!(
+                        "{}{rest}={}",
+                        first.to_ascii_lowercase(),
+                        display(m.shape, v)
+                    )
+                })
+                .collect();
+            format!("{}({})", structure.class, shown.join(", "))
+        }
+        _ => String::new(),
+    }
+}

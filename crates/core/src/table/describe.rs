@@ -1,0 +1,295 @@
+//! TableDescription, the answer of every table operation.
+use super::{
+    Account, BillingMode, GlobalIndex, KeyAttribute, LocalIndex, Projection, StreamView,
+    TableClass, TableDefinition, TableStatistics, Throughput, Units,
+};
+use crate::json::write_string;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableStatus {
+    Creating,
+    Active,
+    Updating,
+    Deleting,
+}
+
+impl TableStatus {
+    pub fn name(self) -> &'static str {
+        match self {
+            TableStatus::Creating => "CREATING",
+            TableStatus::Active => "ACTIVE",
+            TableStatus::Updating => "UPDATING",
+            TableStatus::Deleting => "DELETING",
+        }
+    }
+}
+
+/// Units that a new on-demand table takes at once ("Understanding warm throughput").
+const ON_DEMAND_WARM: Units = Units {
+    read: Some(12_000),
+    write: Some(4_000),
+};
+
+impl TableDefinition {
+    /// The TableDescription as JSON, status ACTIVE.
+    pub fn describe(&self, account: &Account, statistics: TableStatistics) -> String {
+        self.describe_as(TableStatus::Active, account, statistics)
+    }
+
+    /// The TableDescription as JSON with another status: DeleteTable answers DELETING.
+    pub fn describe_as(
+        &self,
+        status: TableStatus,
+        account: &Account,
+        statistics: TableStatistics,
+    ) -> String {
+        let arn = account.table_arn(&self.name);
+        let mut d = Object::default();
+        d.array("AttributeDefinitions", &self.attribute_definitions, |a| {
+            let mut o = Object::default();
+            o.text("AttributeName", &a.name);
+            o.text("AttributeType", a.scalar.name());
+            o.end()
+        });
+        d.text("TableName", &self.name);
+        let partition = std::slice::from_ref(&self.key_schema.partition);
+        d.raw(
+            "KeySchema",
+            &key_schema(partition, self.key_schema.sort.as_slice()),
+        );
+        d.text("TableStatus", status.name());
+        d.raw("CreationDateTime", &seconds(self.created_at));
+        d.raw("ProvisionedThroughput", &throughput(&self.throughput));
+        d.raw("TableSizeBytes", &statistics.size_bytes.to_string());
+        d.raw("ItemCount", &statistics.item_count.to_string());
+        d.text("TableArn", &arn);
+        d.text("TableId", &self.table_id);
+        self.describe_modes(&mut d, account);
+        if !self.local_indexes.is_empty() {
+            d.array("LocalSecondaryIndexes", &self.local_indexes, |index| {
+                self.describe_local(index, &arn)
+            });
+        }
+        if !self.global_indexes.is_empty() {
+            d.array("GlobalSecondaryIndexes", &self.global_indexes, |index| {
+                describe_global(index, &arn)
+            });
+        }
+        d.end()
+    }
+
+    fn describe_modes(&self, d: &mut Object, account: &Account) {
+        if let Some(since) = self.on_demand_since {
+            let mut o = Object::default();
+            o.text("BillingMode", self.billing_mode.name());
+            o.raw("LastUpdateToPayPerRequestDateTime", &seconds(since));
+            d.raw("BillingModeSummary", &o.end());
+        }
+        if let Some(view) = self.stream {
+            let mut o = Object::default();
+            o.raw("StreamEnabled", "true");
+            o.text("StreamViewType", view.name());
+            d.raw("StreamSpecification", &o.end());
+        }
+        if let Some(encryption) = self.encryption.as_ref().filter(|e| e.enabled) {
+            let mut o = Object::default();
+            o.text("Status", "ENABLED");
+            o.text("SSEType", "KMS");
+            if let Some(key) = &encryption.kms_key {
+                o.text("KMSMasterKeyArn", &account.kms_key_arn(key));
+            }
+            d.raw("SSEDescription", &o.end());
+        }
+        if let Some(class) = self.table_class {
+            let mut o = Object::default();
+            o.text("TableClass", class.name());
+            if let Some(changed) = self.table_class_changed {
+                o.raw("LastUpdateDateTime", &seconds(changed));
+            }
+            d.raw("TableClassSummary", &o.end());
+        }
+        let protected = if self.deletion_protection {
+            "true"
+        } else {
+            "false"
+        };
+        d.raw("DeletionProtectionEnabled", protected);
+        if let Some(units) = &self.on_demand {
+            d.raw("OnDemandThroughput", &on_demand(units));
+        }
+        d.raw("WarmThroughput", &warm(&self.warm_units()));
+    }
+
+    /// Units the table takes at once: what it was told, or what its billing mode gives it.
+    pub fn warm_units(&self) -> Units {
+        self.warm.unwrap_or(match self.billing_mode {
+            BillingMode::PayPerRequest => ON_DEMAND_WARM,
+            BillingMode::Provisioned => Units {
+                read: Some(self.throughput.read),
+                write: Some(self.throughput.write),
+            },
+        })
+    }
+
+    fn describe_local(&self, index: &LocalIndex, table_arn: &str) -> String {
+        let mut o = Object::default();
+        o.text("IndexName", &index.name);
+        let partition = std::slice::from_ref(&self.key_schema.partition);
+        o.raw(
+            "KeySchema",
+            &key_schema(partition, std::slice::from_ref(&index.sort)),
+        );
+        o.raw("Projection", &projection(&index.projection));
+        o.raw("IndexSizeBytes", "0");
+        o.raw("ItemCount", "0");
+        o.text("IndexArn", &format!("{table_arn}/index/{}", index.name));
+        o.end()
+    }
+}
+
+fn describe_global(index: &GlobalIndex, table_arn: &str) -> String {
+    let mut o = Object::default();
+    o.text("IndexName", &index.name);
+    o.raw("KeySchema", &key_schema(&index.partition, &index.sort));
+    o.raw("Projection", &projection(&index.projection));
+    o.text("IndexStatus", "ACTIVE");
+    o.raw("ProvisionedThroughput", &throughput(&index.throughput));
+    o.raw("IndexSizeBytes", "0");
+    o.raw("ItemCount", "0");
+    o.text("IndexArn", &format!("{table_arn}/index/{}", index.name));
+    if let Some(units) = &index.on_demand {
+        o.raw("OnDemandThroughput", &on_demand(units));
+    }
+    if let Some(units) = &index.warm {
+        o.raw("WarmThroughput", &warm(units));
+    }
+    o.end()
+}
+
+impl BillingMode {
+    pub fn name(self) -> &'static str {
+        match self {
+            BillingMode::Provisioned => "PROVISIONED",
+            BillingMode::PayPerRequest => "PAY_PER_REQUEST",
+        }
+    }
+}
+
+impl TableClass {
+    pub fn name(self) -> &'static str {
+        match self {
+            TableClass::Standard => "STANDARD",
+            TableClass::StandardInfrequentAccess => "STANDARD_INFREQUENT_ACCESS",
+        }
+    }
+}
+
+impl StreamView {
+    pub fn name(self) -> &'static str {
+        match self {
+            StreamView::KeysOnly => "KEYS_ONLY",
+            StreamView::NewImage => "NEW_IMAGE",
+            StreamView::OldImage => "OLD_IMAGE",
+            StreamView::NewAndOldImages => "NEW_AND_OLD_IMAGES",
+        }
+    }
+}
+
+/// Epoch milliseconds as JSON seconds: 1700000000123 is 1700000000.123.
+fn seconds(millis: i64) -> String {
+    format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
+}
+
+fn key_schema(partition: &[KeyAttribute], sort: &[KeyAttribute]) -> String {
+    let hash = partition.iter().map(|a| (a, "HASH"));
+    let range = sort.iter().map(|a| (a, "RANGE"));
+    let elements: Vec<_> = hash.chain(range).collect();
+    array(&elements, |(attribute, kind)| {
+        let mut o = Object::default();
+        o.text("AttributeName", &attribute.name);
+        o.text("KeyType", kind);
+        o.end()
+    })
+}
+
+fn throughput(t: &Throughput) -> String {
+    let mut o = Object::default();
+    if let Some(at) = t.last_increase {
+        o.raw("LastIncreaseDateTime", &seconds(at));
+    }
+    if let Some(at) = t.last_decrease {
+        o.raw("LastDecreaseDateTime", &seconds(at));
+    }
+    o.raw("NumberOfDecreasesToday", &t.decreases_today.to_string());
+    o.raw("ReadCapacityUnits", &t.read.to_string());
+    o.raw("WriteCapacityUnits", &t.write.to_string());
+    o.end()
+}
+
+fn on_demand(units: &Units) -> String {
+    let mut o = Object::default();
+    o.raw("MaxReadRequestUnits", &units.read.unwrap_or(-1).to_string());
+    o.raw(
+        "MaxWriteRequestUnits",
+        &units.write.unwrap_or(-1).to_string(),
+    );
+    o.end()
+}
+
+fn warm(units: &Units) -> String {
+    let mut o = Object::default();
+    o.raw("ReadUnitsPerSecond", &units.read.unwrap_or(0).to_string());
+    o.raw("WriteUnitsPerSecond", &units.write.unwrap_or(0).to_string());
+    o.text("Status", "ACTIVE");
+    o.end()
+}
+
+fn projection(p: &Projection) -> String {
+    let mut o = Object::default();
+    match p {
+        Projection::All => o.text("ProjectionType", "ALL"),
+        Projection::KeysOnly => o.text("ProjectionType", "KEYS_ONLY"),
+        Projection::Include(names) => {
+            o.text("ProjectionType", "INCLUDE");
+            o.array("NonKeyAttributes", names, |name| {
+                let mut out = String::new();
+                write_string(&mut out, name);
+                out
+            });
+        }
+    }
+    o.end()
+}
+
+fn array<T>(elements: &[T], write: impl Fn(&T) -> String) -> String {
+    let written: Vec<String> = elements.iter().map(write).collect();
+    format!("[{}]", written.join(","))
+}
+
+/// A JSON object being written.
+#[derive(Default)]
+struct Object {
+    members: String,
+}
+
+impl Object {
+    fn raw(&mut self, name: &str, json: &str) {
+        if !self.members.is_empty() {
+            self.members.push(',');
+        }
+        write_string(&mut self.members, name);
+        self.members.push(':');
+        self.members.push_str(json);
+    }
+    fn text(&mut self, name: &str, value: &str) {
+        let mut json = String::new();
+        write_string(&mut json, value);
+        self.raw(name, &json);
+    }
+    fn array<T>(&mut self, name: &str, elements: &[T], write: impl Fn(&T) -> String) {
+        self.raw(name, &array(elements, write));
+    }
+    fn end(self) -> String {
+        format!("{{{}}}", self.members)
+    }
+}

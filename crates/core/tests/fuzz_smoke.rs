@@ -1,0 +1,134 @@
+//! Drives the fuzz bodies on stable Rust: a corpus and seeded mutations of it, FUZZ_SECONDS
+//! (default 2) for each target. FUZZ_SEED repeats a run.
+use pg_dynamo_core::fuzz;
+use pg_dynamo_core::json::Json;
+use pg_dynamo_core::value::{ItemBuf, Number, json};
+use std::time::{Duration, Instant};
+
+/// xorshift64*: small, seeded, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() >> 16) as usize % bound.max(1)
+    }
+}
+
+/// One to four edits: a byte flipped, set, inserted, removed, a stretch repeated or cut, or a piece
+/// of another entry spliced in.
+fn mutate(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
+    let mut data = corpus[random.below(corpus.len())].clone();
+    for _ in 0..=random.below(4) {
+        let at = random.below(data.len() + 1);
+        let byte = random.next() as u8;
+        match random.below(7) {
+            0 if at < data.len() => data[at] ^= 1 << (byte & 7),
+            1 if at < data.len() => data[at] = byte,
+            2 => data.insert(at, byte),
+            3 if at < data.len() => drop(data.remove(at)),
+            4 => data.truncate(at),
+            5 => {
+                let end = (at + random.below(16)).min(data.len());
+                let piece = data[at..end].to_vec();
+                data.splice(at..at, piece);
+            }
+            _ => {
+                let other = &corpus[random.below(corpus.len())];
+                let from = random.below(other.len());
+                let to = (from + random.below(16)).min(other.len());
+                data.splice(at..at, other[from..to].iter().copied());
+            }
+        }
+    }
+    data
+}
+
+fn seconds() -> Duration {
+    let text = std::env::var("FUZZ_SECONDS").unwrap_or_default();
+    Duration::from_secs_f64(text.parse().unwrap_or(2.0))
+}
+
+fn drive(name: &str, body: fn(&[u8]), corpus: Vec<Vec<u8>>) {
+    let text = std::env::var("FUZZ_SEED").unwrap_or_default();
+    let seed = text.parse().unwrap_or(0x9E37_79B9_7F4A_7C15_u64).max(1);
+    let mut random = Random(seed);
+    corpus.iter().for_each(|entry| body(entry));
+    let (start, limit) = (Instant::now(), seconds());
+    let mut iterations = 0u64;
+    while start.elapsed() < limit {
+        let data = mutate(&mut random, &corpus);
+        if std::panic::catch_unwind(|| body(&data)).is_err() {
+            panic!("{name}, seed {seed}, iteration {iterations}: {data:?}");
+        }
+        iterations += 1;
+    }
+    println!("fuzz {name}: {iterations} iterations, seed {seed}");
+    assert!(iterations > 0, "{name} did not run");
+}
+
+fn texts(corpus: &[&str]) -> Vec<Vec<u8>> {
+    corpus.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+const ITEMS: [&str; 6] = [
+    r#"{"a":{"S":"x"},"b":{"N":"-1.5"},"c":{"B":"AP8="}}"#,
+    r#"{"a":{"BOOL":true},"b":{"NULL":true},"c":{"SS":["a","b"]}}"#,
+    r#"{"a":{"NS":["1","2.5"]},"b":{"BS":["YQ==","Yg=="]}}"#,
+    r#"{"a":{"M":{"b":{"L":[{"S":""},{"M":{}},{"L":[]}]}}},"é":{"N":"0"}}"#,
+    r#"{"L":[{"N":"9.9999999999999999999999999999999999999E+125"}]}"#,
+    r#"{}"#,
+];
+
+#[test]
+fn numbers() {
+    let mut corpus = texts(&[
+        "0",
+        "-1.5e-3 1",
+        "9.9999999999999999999999999999999999999E+125 1E-130",
+        "1.0e100000000",
+        "+.5 -5.",
+        "99999999999999999999999999999999999999 1",
+        "1E38 -1",
+        "0e1000",
+        "-0.00100",
+    ]);
+    for text in ["1", "-12.5", "1E125", "-1E-130"] {
+        let mut key = Vec::new();
+        Number::parse(text).unwrap().write_key(&mut key);
+        corpus.push(key);
+    }
+    drive("number", fuzz::number, corpus);
+}
+
+#[test]
+fn item_bytes() {
+    let mut corpus = Vec::new();
+    for text in ITEMS {
+        let json = Json::parse(text).unwrap();
+        if let Ok(attributes) = json::parse_attributes(&json) {
+            corpus.push(ItemBuf::from_attributes(&attributes).into_bytes());
+        }
+        if let Ok(value) = json::parse_value(&json) {
+            corpus.push(value.encode().into_bytes());
+        }
+    }
+    drive("item_bytes", fuzz::item_bytes, corpus);
+}
+
+#[test]
+fn item_json() {
+    let mut corpus = texts(&ITEMS);
+    corpus.extend(texts(&[
+        r#"{"$serde_json::private::Number":"1"}"#,
+        r#"[1,"a",null,true,{"b":1e400}]"#,
+        r#"{"M":{"a":{"M":{"a":{"M":{"a":{"S":"\ud83d\ude00\u0000"}}}}}}}"#,
+    ]));
+    drive("item_json", fuzz::item_json, corpus);
+}

@@ -1,0 +1,91 @@
+-- Called by the statements of write operations on the row version about to be written.
+CREATE FUNCTION dynamo_internal.decide(request int8, item dynamo.item) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_decide';
+
+CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_image';
+
+-- Fills pk_hash, pk and sk from the item, whoever writes it. Arguments: table name, then name and type
+-- of the partition key and of the sort key.
+CREATE FUNCTION dynamo_internal.derive_keys() RETURNS trigger
+    LANGUAGE c
+    AS 'MODULE_PATHNAME', 'pg_dynamo_derive_keys';
+
+-- The last check, after all BEFORE triggers: a row's keys are those of its item.
+CREATE FUNCTION dynamo_internal.keys_match_item(
+    pk_hash int8, pk bytea, sk bytea, item dynamo.item, partition_key text, partition_key_type text
+) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_keys_match_item_simple';
+
+CREATE FUNCTION dynamo_internal.keys_match_item(
+    pk_hash int8, pk bytea, sk bytea, item dynamo.item, partition_key text, partition_key_type text,
+    sort_key text, sort_key_type text
+) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_keys_match_item_composite';
+
+-- Name of the data table of a DynamoDB table.
+CREATE FUNCTION dynamo_internal.relation_name(table_name text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_relation_name';
+
+-- Plain DROP TABLE, DROP OWNED and their like take the definition with the table.
+CREATE FUNCTION dynamo_internal.forget_dropped_tables() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM dynamo.table_definition AS d
+    USING pg_event_trigger_dropped_objects() AS o
+    WHERE o.object_type = 'table' AND o.schema_name = 'dynamo_tables' AND d.relation_name = o.object_name;
+END
+$$;
+
+CREATE EVENT TRIGGER pg_dynamo_forget_dropped_tables ON sql_drop
+    EXECUTE FUNCTION dynamo_internal.forget_dropped_tables();
+
+-- A data table is found by its name and its key columns by theirs. The trigger on it remembers which
+-- DynamoDB table it is, so this works while a dump is being restored and the definitions are not there yet.
+CREATE FUNCTION dynamo_internal.protect_data_tables() RETURNS event_trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    altered record;
+BEGIN
+    FOR altered IN
+        SELECT c.oid, c.relname, n.nspname, split_part(encode(t.tgargs, 'escape'), '\000', 1) AS table_name
+        FROM pg_event_trigger_ddl_commands() AS d
+        JOIN pg_class AS c ON d.classid = 'pg_catalog.pg_class'::regclass AND c.oid = d.objid
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_trigger AS t ON t.tgrelid = c.oid AND t.tgfoid = 'dynamo_internal.derive_keys'::regproc
+    LOOP
+        IF altered.nspname <> 'dynamo_tables'
+           OR altered.relname <> dynamo_internal.relation_name(altered.table_name) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('the data table of DynamoDB table "%s" cannot be renamed or moved', altered.table_name),
+                HINT = 'Create a table under the new name and copy its items.';
+        END IF;
+        IF (SELECT count(*) FROM pg_attribute AS a
+            WHERE a.attrelid = altered.oid AND NOT a.attisdropped
+              AND (a.attnum, a.attname, a.atttypid) IN (
+                  (1, 'pk_hash', 'pg_catalog.int8'::regtype),
+                  (2, 'pk', 'pg_catalog.bytea'::regtype),
+                  (3, 'sk', 'pg_catalog.bytea'::regtype),
+                  (4, 'item', 'dynamo.item'::regtype))) <> 4 THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('columns pk_hash, pk, sk and item of DynamoDB table "%s" cannot be altered', altered.table_name),
+                HINT = 'Further columns may be added, renamed and dropped.';
+        END IF;
+    END LOOP;
+END
+$$;
+
+CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
+    WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION dynamo_internal.protect_data_tables();

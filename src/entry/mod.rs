@@ -1,0 +1,11 @@
+//! Every function that SQL can call. Errors of the API become SQLSTATEs or replies here and nowhere else.
+
+mod api;
+mod attribute_value;
+mod boundary;
+mod casts;
+mod datum;
+mod item;
+mod named;
+mod report;
+mod rows;

@@ -1,0 +1,42 @@
+//! Settings (`dynamo.*`).
+
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use std::ffi::CString;
+
+static ACCOUNT_ID: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"000000000000"));
+static REGION: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"local"));
+
+pub fn register() {
+    GucRegistry::define_string_guc(
+        c"dynamo.account_id",
+        c"AWS account id that stands in the ARNs of this database's tables.",
+        c"Twelve digits. One database is one account.",
+        &ACCOUNT_ID,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"dynamo.region",
+        c"AWS region that stands in the ARNs of this database's tables.",
+        c"One database is one region.",
+        &REGION,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+}
+
+fn text(setting: &GucSetting<Option<CString>>) -> String {
+    setting
+        .get()
+        .map(|value| value.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// The account and region of this database, as its ARNs name them.
+pub fn account() -> pg_dynamo_core::table::Account {
+    pg_dynamo_core::table::Account {
+        account_id: text(&ACCOUNT_ID),
+        region: text(&REGION),
+    }
+}

@@ -1,0 +1,68 @@
+//! pg_dynamo: DynamoDB's semantics inside PostgreSQL.
+//!
+//! Data flows one way: `entry` (every SQL function) -> `pg_dynamo_core::request` (validation) ->
+//! `op` (a recipe per operation) -> `pg_dynamo_core::apply` (pure) -> `storage` (native tables, SPI).
+
+use pgrx::prelude::*;
+
+mod entry;
+mod guc;
+mod op;
+mod storage;
+
+::pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../sql/install/schemas.sql", name = "schemas", bootstrap);
+extension_sql_file!(
+    "../sql/install/types.sql",
+    name = "types",
+    requires = ["schemas"]
+);
+extension_sql_file!(
+    "../sql/install/operators.sql",
+    name = "operators",
+    requires = ["types"]
+);
+extension_sql_file!(
+    "../sql/install/casts.sql",
+    name = "casts",
+    requires = ["operators"]
+);
+extension_sql_file!(
+    "../sql/install/catalog.sql",
+    name = "catalog",
+    requires = ["casts"]
+);
+extension_sql_file!(
+    "../sql/install/storage.sql",
+    name = "storage",
+    requires = ["catalog"]
+);
+extension_sql_file!(
+    "../sql/install/operations.sql",
+    name = "operations",
+    requires = ["storage"]
+);
+
+/// Called once when the library is loaded, in the postmaster (preload) or in a backend.
+#[allow(non_snake_case)]
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    guc::register();
+    storage::catalog::register_invalidation();
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[path = "../pgrx-tests/mod.rs"]
+mod pgrx_suite;
+
+/// What `cargo pgrx test` asks of the extension.
+#[cfg(test)]
+pub mod pg_test {
+    pub fn setup(_options: Vec<&str>) {}
+
+    #[must_use]
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec!["shared_preload_libraries = 'pg_dynamo'"]
+    }
+}

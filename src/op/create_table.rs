@@ -1,0 +1,26 @@
+//! CreateTable.
+
+use super::Session;
+use crate::storage::{catalog, table};
+use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::request::{CreateTableRequest, table_description_reply};
+use pg_dynamo_core::table::{TableStatistics, TableStatus};
+use pg_dynamo_core::{ApiError, Result};
+
+/// The table is ACTIVE when the call returns; a session creating the same name is waited for.
+pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
+    let definition = request.definition(catalog::new_id(), catalog::now_millis())?;
+    if !catalog::may_create() {
+        return Err(session.access_denied(Operation::CreateTable, &definition.name));
+    }
+    if !catalog::record(&definition)? {
+        return Err(ApiError::table_exists(&definition.name));
+    }
+    table::create(&definition);
+    Ok(table_description_reply(
+        &definition,
+        TableStatus::Active,
+        &session.account,
+        TableStatistics::default(),
+    ))
+}

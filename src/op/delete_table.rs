@@ -1,0 +1,30 @@
+//! DeleteTable.
+
+use super::Session;
+use crate::storage::catalog::{self, Hold};
+use crate::storage::table;
+use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::request::{DeleteTableRequest, table_description_reply};
+use pg_dynamo_core::table::TableStatus;
+use pg_dynamo_core::{ApiError, Result};
+
+pub fn run(session: &Session, request: DeleteTableRequest) -> Result<String> {
+    let name = &request.table().name;
+    let missing = || ApiError::no_such_table(name);
+    let seen = catalog::open(name, Hold::Share)?.ok_or_else(missing)?;
+    if !catalog::owned_by_caller(seen.relid) {
+        return Err(session.access_denied(Operation::DeleteTable, name));
+    }
+    // The relation is locked before its catalog row, as a plain DROP TABLE does.
+    let held = catalog::open(name, Hold::Exclusive)?.ok_or_else(missing)?;
+    request.check(&held.definition)?;
+    let statistics = table::statistics(held.relid);
+    table::drop(&held.definition);
+    catalog::forget(name);
+    Ok(table_description_reply(
+        &held.definition,
+        TableStatus::Deleting,
+        &session.account,
+        statistics,
+    ))
+}

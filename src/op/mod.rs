@@ -1,0 +1,108 @@
+//! One recipe per operation: validate (core), open the table, read or write, answer.
+
+mod create_table;
+pub mod delete_item;
+mod delete_table;
+mod describe_table;
+pub mod get_item;
+mod list_tables;
+pub mod put_item;
+pub mod update_item;
+mod update_table;
+mod write;
+
+use crate::storage::catalog::{self, Hold, Privilege, Table};
+use pg_dynamo_core::json::Json;
+use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::request::{
+    CreateTableRequest, DeleteItemRequest, DeleteTableRequest, DescribeTableRequest,
+    GetItemRequest, ListTablesRequest, PutItemRequest, UpdateItemRequest, UpdateTableRequest,
+};
+use pg_dynamo_core::table::Account;
+use pg_dynamo_core::{ApiError, Result};
+use std::rc::Rc;
+
+/// How the caller wants a lack of privileges told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// A SQL statement: Postgres raises its own permission error.
+    Sql,
+    /// A server in front: privileges are checked before executing, AccessDeniedException answers.
+    Wire,
+}
+
+/// What a recipe needs besides its request.
+pub struct Session {
+    pub caller: Caller,
+    pub account: Account,
+}
+
+impl Session {
+    pub fn new(caller: Caller) -> Session {
+        Session {
+            caller,
+            account: crate::guc::account(),
+        }
+    }
+
+    /// The table of an item operation, held for the rest of the transaction.
+    fn table(&self, operation: Operation, name: &str) -> Result<Rc<Table>> {
+        let table =
+            catalog::open(name, Hold::Share)?.ok_or_else(ApiError::no_such_table_for_item)?;
+        if self.caller == Caller::Wire {
+            let needed: &[Privilege] = match operation {
+                Operation::PutItem => &[Privilege::Insert, Privilege::Update, Privilege::Select],
+                Operation::UpdateItem => &[Privilege::Update, Privilege::Select],
+                Operation::DeleteItem => &[Privilege::Delete, Privilege::Select],
+                _ => &[Privilege::Select],
+            };
+            if !needed
+                .iter()
+                .all(|privilege| catalog::has_privilege(table.relid, *privilege))
+            {
+                return Err(self.access_denied(operation, name));
+            }
+        }
+        Ok(table)
+    }
+
+    fn access_denied(&self, operation: Operation, name: &str) -> ApiError {
+        ApiError::access_denied(format!(
+            "User: {} is not authorized to perform: dynamodb:{} on resource: arn:aws:dynamodb:{}:{}:table/{name}",
+            catalog::current_role(),
+            operation.name(),
+            self.account.region,
+            self.account.account_id,
+        ))
+    }
+}
+
+/// Executes `operation` on the API's JSON and answers with the API's JSON.
+pub fn execute(session: &Session, operation: Operation, body: &str) -> Result<String> {
+    let body = Json::parse(body)?;
+    let account = &session.account;
+    match operation {
+        Operation::PutItem => put_item::run(session, PutItemRequest::parse(&body, account)?),
+        Operation::GetItem => get_item::run(session, GetItemRequest::parse(&body, account)?),
+        Operation::UpdateItem => {
+            update_item::run(session, UpdateItemRequest::parse(&body, account)?)
+        }
+        Operation::DeleteItem => {
+            delete_item::run(session, DeleteItemRequest::parse(&body, account)?)
+        }
+        Operation::CreateTable => {
+            create_table::run(session, CreateTableRequest::parse(&body, account)?)
+        }
+        Operation::DescribeTable => {
+            describe_table::run(session, DescribeTableRequest::parse(&body, account)?)
+        }
+        Operation::ListTables => list_tables::run(ListTablesRequest::parse(&body)?),
+        Operation::UpdateTable => {
+            update_table::run(session, UpdateTableRequest::parse(&body, account)?)
+        }
+        Operation::DeleteTable => {
+            delete_table::run(session, DeleteTableRequest::parse(&body, account)?)
+        }
+        _ => Err(ApiError::unknown_operation()),
+    }
+}

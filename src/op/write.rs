@@ -1,0 +1,50 @@
+//! What the three writes share: attempts until one of them meets a row that stays.
+
+use crate::storage::catalog::Table;
+use crate::storage::item::Attempt;
+use pg_dynamo_core::apply::{Effect, Outcome, Write};
+use pg_dynamo_core::{ApiError, Result};
+
+/// A lost race needs another session's commit between two of our statements, so this many in a row are
+/// no race: a trigger or a row-level security policy suppresses the write.
+const MAX_ATTEMPTS: usize = 100;
+
+/// Repeats `attempt` while it loses races.
+pub fn until_settled(
+    table: &Table,
+    mut attempt: impl FnMut() -> Result<Attempt>,
+) -> Result<Outcome> {
+    for _ in 0..MAX_ATTEMPTS {
+        match attempt()? {
+            Attempt::Done { old, new } => return Ok(Outcome { old, new }),
+            Attempt::Unchanged { old } => {
+                return Ok(Outcome {
+                    new: old.clone(),
+                    old,
+                });
+            }
+            Attempt::Refused(error) => return Err(error),
+            Attempt::Missing | Attempt::Lost => {}
+        }
+    }
+    Err(ApiError::access_denied(format!(
+        "a trigger or a row-level security policy of table {} suppresses the write",
+        table.definition.name
+    )))
+}
+
+/// What `write` makes of a missing item, as an attempt that touched no row.
+pub fn on_missing(write: &Write) -> Result<Attempt> {
+    Ok(match write.apply(None)? {
+        Effect::Refused(error) => Attempt::Refused(error),
+        Effect::Delete | Effect::Unchanged => Attempt::Unchanged { old: None },
+        Effect::Store(_) => Attempt::Lost,
+    })
+}
+
+/// The reply, in the API's JSON.
+pub fn reply(write: &Write, outcome: &Outcome) -> Result<String> {
+    let mut out = String::new();
+    write.reply(outcome, &mut out)?;
+    Ok(out)
+}

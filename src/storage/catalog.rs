@@ -1,0 +1,368 @@
+//! Table definitions: the catalog table `dynamo.table_definition` and its per-backend cache.
+
+use super::pg_error::{catching, raw};
+use super::spi::{self, Arg, Plan};
+use pg_dynamo_core::table::TableDefinition;
+use pg_dynamo_core::{ApiError, Result};
+use pgrx::pg_sys;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::rc::Rc;
+
+pub const DATA_SCHEMA: &str = "dynamo_tables";
+/// Version of the JSON in `definition`.
+const FORMAT_VERSION: i64 = 1;
+
+/// A data table as this backend knows it.
+pub struct Table {
+    pub relid: pg_sys::Oid,
+    pub definition: TableDefinition,
+    pub plans: super::item::Plans,
+    valid: Cell<bool>,
+}
+
+type Cache = RefCell<HashMap<String, Rc<Table>>>;
+
+thread_local! {
+    // Leaked on purpose: plans must not be freed by a thread-local destructor after Postgres has shut down.
+    static TABLES: &'static Cache = Box::leak(Box::default());
+}
+
+/// A relation changed (ALTER, DROP, our own UpdateTable): forget what we knew of it.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relid: pg_sys::Oid) {
+    TABLES.with(|tables| {
+        // Never borrowed across a call into Postgres, so this always succeeds.
+        if let Ok(tables) = tables.try_borrow() {
+            for table in tables
+                .values()
+                .filter(|t| relid == pg_sys::InvalidOid || t.relid == relid)
+            {
+                table.valid.set(false);
+            }
+        }
+    });
+}
+
+pub fn register_invalidation() {
+    // SAFETY: a static function with the signature Postgres expects, registered once per process.
+    unsafe {
+        pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::from(0_usize))
+    };
+}
+
+/// How strongly a table is held until the end of the transaction.
+#[derive(Clone, Copy)]
+pub enum Hold {
+    /// Other operations go on.
+    Share,
+    /// Nobody else may use it: DeleteTable, after its rights were checked.
+    Exclusive,
+}
+
+impl Hold {
+    fn lock_mode(self) -> i32 {
+        match self {
+            Hold::Share => pg_sys::AccessShareLock as i32,
+            Hold::Exclusive => pg_sys::AccessExclusiveLock as i32,
+        }
+    }
+}
+
+/// The table `name`, locked so that it cannot vanish in this transaction. None when there is none.
+pub fn open(name: &str, hold: Hold) -> Result<Option<Rc<Table>>> {
+    loop {
+        let Some(table) = cached(name).map_or_else(|| load(name), |table| Ok(Some(table)))? else {
+            return Ok(None);
+        };
+        // SAFETY: a plain lock call; it accepts pending invalidations, which may clear `valid`.
+        unsafe { catching(|| raw::LockRelationOid(table.relid, hold.lock_mode())) };
+        if table.valid.get() {
+            return Ok(Some(table));
+        }
+        // SAFETY: taken just above; the relation it names may be gone, which releasing does not mind.
+        unsafe { pg_sys::UnlockRelationOid(table.relid, hold.lock_mode()) };
+    }
+}
+
+fn cached(name: &str) -> Option<Rc<Table>> {
+    TABLES.with(|tables| {
+        tables
+            .borrow()
+            .get(name)
+            .filter(|table| table.valid.get())
+            .cloned()
+    })
+}
+
+/// Reads a definition into the cache.
+fn load(name: &str) -> Result<Option<Rc<Table>>> {
+    let forgotten = TABLES.with(|tables| tables.borrow_mut().remove(name));
+    drop(forgotten);
+    let Some(definition) = read_definition(name)? else {
+        return Ok(None);
+    };
+    let relid = relation_of(&relation_name(name));
+    if relid == pg_sys::InvalidOid {
+        return Ok(None);
+    }
+    let table = Rc::new(Table {
+        relid,
+        definition,
+        plans: super::item::Plans::default(),
+        valid: Cell::new(true),
+    });
+    TABLES.with(|tables| {
+        tables
+            .borrow_mut()
+            .insert(name.to_owned(), Rc::clone(&table))
+    });
+    Ok(Some(table))
+}
+
+fn parse_definition(json: &str) -> Result<TableDefinition> {
+    serde_json::from_str(json).map_err(|_| ApiError::corrupt("table definition"))
+}
+
+fn read_definition(name: &str) -> Result<Option<TableDefinition>> {
+    let json = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT definition::pg_catalog.text FROM dynamo.table_definition \
+             WHERE table_name OPERATOR(pg_catalog.=) $1",
+            &[pg_sys::TEXTOID],
+        );
+        plan.execute(&[Arg::Text(name)], false);
+        spi::text_value(0, 1)
+    });
+    json.map(|json| parse_definition(&json)).transpose()
+}
+
+/// Name of the data table: the table's own, or, over 63 bytes, its beginning and a hash of the whole.
+pub fn relation_name(table_name: &str) -> String {
+    shortened(table_name, "")
+}
+
+/// `name` plus `suffix` within 63 bytes. DynamoDB's names are ASCII. A suffix with a character that no
+/// table name may have keeps names of indexes apart from names of tables.
+pub fn shortened(name: &str, suffix: &str) -> String {
+    const LIMIT: usize = 63;
+    if name.len() + suffix.len() <= LIMIT {
+        return format!("{name}{suffix}");
+    }
+    let digest = format!(
+        "~{:016x}",
+        pg_dynamo_core::key::stable_hash(name.as_bytes(), 0)
+    );
+    let keep = LIMIT - suffix.len() - digest.len();
+    let head: String = name.chars().take(keep).collect();
+    format!("{head}{digest}{suffix}")
+}
+
+fn relation_of(relation: &str) -> pg_sys::Oid {
+    let (Ok(schema), Ok(relation)) = (CString::new(DATA_SCHEMA), CString::new(relation)) else {
+        return pg_sys::InvalidOid;
+    };
+    // SAFETY: syscache look-ups by C strings that live through the calls.
+    unsafe {
+        let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
+        if namespace == pg_sys::InvalidOid {
+            return namespace;
+        }
+        pg_sys::get_relname_relid(relation.as_ptr(), namespace)
+    }
+}
+
+/// Whether the current role may act as the owner of the relation.
+pub fn owned_by_caller(relid: pg_sys::Oid) -> bool {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT pg_catalog.pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class \
+             WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+            &[pg_sys::INT8OID],
+        );
+        plan.execute(&[Arg::Int8(i64::from(relid.to_u32()))], false);
+        spi::int_value(0, 1).is_some_and(|value| value & 1 == 1)
+    })
+}
+
+/// Privileges on a data table that item operations ask for.
+#[derive(Clone, Copy)]
+pub enum Privilege {
+    Select,
+    Insert,
+    Update,
+    Delete,
+}
+
+/// Whether the current role holds `privilege` on the whole table. (Postgres's own check decides when the
+/// statement runs; this one lets a server answer AccessDeniedException without a failed transaction.)
+pub fn has_privilege(relid: pg_sys::Oid, privilege: Privilege) -> bool {
+    let mode = match privilege {
+        Privilege::Select => pg_sys::ACL_SELECT,
+        Privilege::Insert => pg_sys::ACL_INSERT,
+        Privilege::Update => pg_sys::ACL_UPDATE,
+        Privilege::Delete => pg_sys::ACL_DELETE,
+    };
+    // SAFETY: the relation is locked by the caller, so its catalog row exists.
+    unsafe {
+        pg_sys::pg_class_aclcheck(relid, pg_sys::GetUserId(), pg_sys::AclMode::from(mode))
+            == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+/// Name of the role whose privileges decide.
+pub fn current_role() -> String {
+    spi::connected(|| {
+        Plan::prepare("SELECT current_user::pg_catalog.text", &[]).execute(&[], true);
+        spi::text_value(0, 1).unwrap_or_default()
+    })
+}
+
+/// Runs `body` as the owner of the catalog. Only after the caller's own rights were checked.
+fn as_catalog_owner<R>(body: impl FnOnce() -> R) -> R {
+    let owner = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT relowner::pg_catalog.int8 FROM pg_catalog.pg_class \
+             WHERE oid OPERATOR(pg_catalog.=) 'dynamo.table_definition'::pg_catalog.regclass",
+            &[],
+        );
+        plan.execute(&[], false);
+        spi::int_value(0, 1)
+    });
+    let owner = owner
+        .and_then(|oid| u32::try_from(oid).ok())
+        .map_or(pg_sys::InvalidOid, pg_sys::Oid::from);
+    let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
+    // SAFETY: the pair is restored below; when an ERROR unwinds past, (sub)transaction abort restores it.
+    unsafe {
+        pg_sys::GetUserIdAndSecContext(&mut caller, &mut context);
+        pg_sys::SetUserIdAndSecContext(
+            owner,
+            context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
+        );
+    }
+    let result = body();
+    // SAFETY: values read above.
+    unsafe { pg_sys::SetUserIdAndSecContext(caller, context) };
+    result
+}
+
+/// True when `body`'s single statement touched a row, as the owner of the catalog.
+fn change(sql: &str, types: &[pg_sys::Oid], args: &[Arg<'_>]) -> bool {
+    as_catalog_owner(|| spi::connected(|| Plan::prepare(sql, types).execute(args, false) > 0))
+}
+
+fn definition_json(definition: &TableDefinition) -> Result<String> {
+    serde_json::to_string(definition).map_err(|_| ApiError::corrupt("table definition"))
+}
+
+/// Whether the current role may create tables.
+pub fn may_create() -> bool {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT pg_catalog.has_schema_privilege('dynamo_tables', 'CREATE')",
+            &[],
+        );
+        plan.execute(&[], false);
+        spi::int_value(0, 1).is_some_and(|value| value & 1 == 1)
+    })
+}
+
+/// Records a new table. False when the name is taken; a session creating the same name is waited for.
+pub fn record(definition: &TableDefinition) -> Result<bool> {
+    Ok(change(
+        "INSERT INTO dynamo.table_definition (table_name, relation_name, format_version, definition) \
+         VALUES ($1, $2, $3::pg_catalog.int4, $4) ON CONFLICT DO NOTHING",
+        &[
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::INT8OID,
+            pg_sys::JSONOID,
+        ],
+        &[
+            Arg::Text(&definition.name),
+            Arg::Text(&relation_name(&definition.name)),
+            Arg::Int8(FORMAT_VERSION),
+            Arg::Text(&definition_json(definition)?),
+        ],
+    ))
+}
+
+/// The definition as it stands now, its row locked until the end of the transaction.
+pub fn lock_definition(name: &str) -> Result<Option<TableDefinition>> {
+    let json = as_catalog_owner(|| {
+        spi::connected(|| {
+            let plan = Plan::prepare(
+                "SELECT definition::pg_catalog.text FROM dynamo.table_definition \
+                 WHERE table_name OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+                &[pg_sys::TEXTOID],
+            );
+            plan.execute(&[Arg::Text(name)], false);
+            spi::text_value(0, 1)
+        })
+    });
+    json.map(|json| parse_definition(&json)).transpose()
+}
+
+/// Replaces a definition and tells every backend.
+pub fn replace(relid: pg_sys::Oid, definition: &TableDefinition) -> Result<()> {
+    change(
+        "UPDATE dynamo.table_definition SET definition = $2 WHERE table_name OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::TEXTOID, pg_sys::JSONOID],
+        &[
+            Arg::Text(&definition.name),
+            Arg::Text(&definition_json(definition)?),
+        ],
+    );
+    // SAFETY: queues an invalidation that is sent when this transaction commits.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relid) };
+    Ok(())
+}
+
+/// Forgets a table's definition. The event trigger on drops does the same for a plain DROP TABLE.
+pub fn forget(name: &str) {
+    change(
+        "DELETE FROM dynamo.table_definition WHERE table_name OPERATOR(pg_catalog.=) $1",
+        &[pg_sys::TEXTOID],
+        &[Arg::Text(name)],
+    );
+}
+
+/// A fresh UUID.
+pub fn new_id() -> String {
+    spi::connected(|| {
+        Plan::prepare("SELECT pg_catalog.gen_random_uuid()::pg_catalog.text", &[])
+            .execute(&[], true);
+        spi::text_value(0, 1).unwrap_or_default()
+    })
+}
+
+/// The wall clock in milliseconds since 1970.
+pub fn now_millis() -> i64 {
+    const POSTGRES_EPOCH_MILLIS: i64 = 946_684_800_000;
+    // SAFETY: reads the clock.
+    let micros = unsafe { pg_sys::GetCurrentTimestamp() };
+    micros / 1000 + POSTGRES_EPOCH_MILLIS
+}
+
+/// Names after `after`, in byte order, at most `limit`.
+pub fn names(after: Option<&str>, limit: usize) -> Vec<String> {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT table_name FROM dynamo.table_definition \
+             WHERE table_name OPERATOR(pg_catalog.>) $1 ORDER BY table_name LIMIT $2",
+            &[pg_sys::TEXTOID, pg_sys::INT8OID],
+        );
+        let found = plan.execute(
+            &[
+                Arg::Text(after.unwrap_or("")),
+                Arg::Int8(i64::try_from(limit).unwrap_or(i64::MAX)),
+            ],
+            true,
+        );
+        (0..found as usize)
+            .filter_map(|row| spi::text_value(row, 1))
+            .collect()
+    })
+}

@@ -1,0 +1,230 @@
+//! Rows: one statement each, prepared once per backend and table.
+
+use super::catalog::Table;
+use super::detoast::ItemDatum;
+use super::pending::{Decision, Guard};
+use super::spi::{self, Arg, Plan};
+use super::table::quoted;
+use pg_dynamo_core::apply::Write;
+use pg_dynamo_core::key::StoredKey;
+use pg_dynamo_core::value::{Item, ItemBuf};
+use pg_dynamo_core::{ApiError, Result};
+use pgrx::pg_sys;
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+/// The prepared statements of one table.
+#[derive(Default)]
+pub struct Plans {
+    get: OnceCell<Plan>,
+    upsert: OnceCell<Plan>,
+    replace: OnceCell<Plan>,
+    update: OnceCell<Plan>,
+    update_returning: OnceCell<Plan>,
+    insert: OnceCell<Plan>,
+    insert_returning: OnceCell<Plan>,
+    delete: OnceCell<Plan>,
+}
+
+const KEY_IS: &str = "pk_hash OPERATOR(pg_catalog.=) $1 AND pk OPERATOR(pg_catalog.=) $2 AND sk OPERATOR(pg_catalog.=) $3";
+const KEY_TYPES: [pg_sys::Oid; 3] = [pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::BYTEAOID];
+
+/// How one attempt at a write ended.
+pub enum Attempt {
+    /// A row was written or deleted.
+    Done {
+        old: Option<ItemBuf>,
+        new: Option<ItemBuf>,
+    },
+    /// The item already is what the write would make of it.
+    Unchanged {
+        old: Option<ItemBuf>,
+    },
+    /// There is no such item.
+    Missing,
+    Refused(ApiError),
+    /// The row appeared or vanished meanwhile: try again.
+    Lost,
+}
+
+fn key_args(key: &StoredKey) -> [Arg<'_>; 3] {
+    [
+        Arg::Int8(key.pk_hash),
+        Arg::Bytes(&key.pk),
+        Arg::Bytes(&key.sk),
+    ]
+}
+
+fn types(more: &[pg_sys::Oid]) -> Vec<pg_sys::Oid> {
+    KEY_TYPES.iter().chain(more).copied().collect()
+}
+
+/// The type's OID; `dynamo.item` travels as bytea's layout but is declared as itself.
+fn item_type() -> pg_sys::Oid {
+    // SAFETY: a look-up by a constant, valid name; it raises an ERROR when the type is missing.
+    pgrx::wrappers::regtypein("dynamo.item")
+}
+
+/// Reads one item, as the caller's snapshot sees it when `read_only`.
+pub fn get<R>(
+    table: &Table,
+    key: &StoredKey,
+    read_only: bool,
+    read: impl FnOnce(Option<ItemDatum>) -> R,
+) -> R {
+    spi::connected(|| {
+        let plan = table.plans.get.get_or_init(|| {
+            let name = quoted(&table.definition.name);
+            Plan::prepare(
+                &format!("SELECT item FROM {name} WHERE {KEY_IS}"),
+                &KEY_TYPES,
+            )
+        });
+        plan.execute(&key_args(key), read_only);
+        // SAFETY: column 1 is dynamo.item, alive until SPI finishes after `read`.
+        read(spi::value(0, 1).map(|datum| unsafe { ItemDatum::new(datum) }))
+    })
+}
+
+/// One attempt with `plan`: five parameters are key, item and request, four are key and request.
+fn attempt(plan: &Plan, write: &Rc<Write>, item: Option<Item<'_>>) -> Result<Attempt> {
+    let guard = Guard::push(write);
+    let [hash, pk, sk] = key_args(write.key());
+    let id = Arg::Int8(guard.id());
+    let rows = match item {
+        Some(item) => plan.execute(&[hash, pk, sk, Arg::Bytes(item.bytes()), id], false),
+        None => plan.execute(&[hash, pk, sk, id], false),
+    };
+    let (decision, old) = guard.take();
+    let returned = returned_item()?;
+    match (decision, rows) {
+        (Decision::Failed(error), _) => Err(error),
+        (Decision::Refused(error), 0) => Ok(Attempt::Refused(error)),
+        (Decision::Unchanged, 0) => Ok(Attempt::Unchanged { old }),
+        (Decision::NotAsked, 0) => Ok(Attempt::Missing),
+        (Decision::Store(_) | Decision::Delete, 0) => Ok(Attempt::Lost),
+        (Decision::Store(new), _) => Ok(Attempt::Done {
+            old,
+            new: returned.or(Some(new)),
+        }),
+        (Decision::Delete, _) => Ok(Attempt::Done { old, new: None }),
+        (_, _) => Ok(Attempt::Done {
+            old: None,
+            new: returned,
+        }),
+    }
+}
+
+/// What RETURNING gave back, triggers included.
+fn returned_item() -> Result<Option<ItemBuf>> {
+    // SAFETY: statements with a result return one column of type dynamo.item.
+    spi::value(0, 1)
+        .map(|datum| {
+            Ok(ItemBuf::from_bytes(
+                unsafe { ItemDatum::new(datum) }.whole()?.bytes().to_vec(),
+            ))
+        })
+        .transpose()
+}
+
+/// Puts an item whose condition allows that there is none: inserts, or decides on the row in the way.
+pub fn upsert(table: &Table, write: &Rc<Write>, item: Item<'_>) -> Result<Attempt> {
+    spi::connected(|| {
+        let plan = table.plans.upsert.get_or_init(|| {
+            let name = quoted(&table.definition.name);
+            Plan::prepare(
+                &format!(
+                    "INSERT INTO {name} AS t (pk_hash, pk, sk, item) VALUES ($1, $2, $3, $4) \
+                     ON CONFLICT (pk_hash, pk, sk) DO UPDATE SET item = excluded.item \
+                     WHERE dynamo_internal.decide($5, t.item)"
+                ),
+                &types(&[item_type(), pg_sys::INT8OID]),
+            )
+        });
+        // No row and no decision: the insert itself was suppressed, or the row in the way vanished again.
+        Ok(match attempt(plan, write, Some(item))? {
+            Attempt::Missing => Attempt::Lost,
+            other => other,
+        })
+    })
+}
+
+/// Puts an item whose condition cannot hold when there is none.
+pub fn replace(table: &Table, write: &Rc<Write>, item: Item<'_>) -> Result<Attempt> {
+    spi::connected(|| {
+        let plan = table.plans.replace.get_or_init(|| {
+            let name = quoted(&table.definition.name);
+            Plan::prepare(
+                &format!("UPDATE {name} SET item = $4 WHERE {KEY_IS} AND dynamo_internal.decide($5, item)"),
+                &types(&[item_type(), pg_sys::INT8OID]),
+            )
+        });
+        attempt(plan, write, Some(item))
+    })
+}
+
+/// Updates an existing item. `returning`: the answer needs the item as stored, triggers included.
+pub fn update(table: &Table, write: &Rc<Write>, returning: bool) -> Result<Attempt> {
+    spi::connected(|| {
+        let cell = if returning {
+            &table.plans.update_returning
+        } else {
+            &table.plans.update
+        };
+        let plan = cell.get_or_init(|| {
+            let name = quoted(&table.definition.name);
+            let returning = if returning { " RETURNING item" } else { "" };
+            Plan::prepare(
+                &format!(
+                    "UPDATE {name} SET item = dynamo_internal.image($4) \
+                     WHERE {KEY_IS} AND dynamo_internal.decide($4, item){returning}"
+                ),
+                &types(&[pg_sys::INT8OID]),
+            )
+        });
+        attempt(plan, write, None)
+    })
+}
+
+/// Inserts an item that was not there a moment ago; a row that has appeared meanwhile loses nothing.
+pub fn insert(table: &Table, write: &Write, item: Item<'_>, returning: bool) -> Result<Attempt> {
+    spi::connected(|| {
+        let cell = if returning {
+            &table.plans.insert_returning
+        } else {
+            &table.plans.insert
+        };
+        let plan = cell.get_or_init(|| {
+            let name = quoted(&table.definition.name);
+            let returning = if returning { " RETURNING item" } else { "" };
+            Plan::prepare(
+                &format!(
+                    "INSERT INTO {name} (pk_hash, pk, sk, item) VALUES ($1, $2, $3, $4) \
+                     ON CONFLICT DO NOTHING{returning}"
+                ),
+                &types(&[item_type()]),
+            )
+        });
+        let [hash, pk, sk] = key_args(write.key());
+        if plan.execute(&[hash, pk, sk, Arg::Bytes(item.bytes())], false) == 0 {
+            return Ok(Attempt::Lost);
+        }
+        Ok(Attempt::Done {
+            old: None,
+            new: returned_item()?,
+        })
+    })
+}
+
+pub fn delete(table: &Table, write: &Rc<Write>) -> Result<Attempt> {
+    spi::connected(|| {
+        let plan = table.plans.delete.get_or_init(|| {
+            let name = quoted(&table.definition.name);
+            Plan::prepare(
+                &format!("DELETE FROM {name} WHERE {KEY_IS} AND dynamo_internal.decide($4, item)"),
+                &types(&[pg_sys::INT8OID]),
+            )
+        });
+        attempt(plan, write, None)
+    })
+}

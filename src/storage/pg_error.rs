@@ -1,0 +1,74 @@
+//! Postgres errors that cross Rust frames whole.
+//!
+//! pgrx turns an ERROR raised inside one of its bindings into a panic that keeps only the SQLSTATEs it
+//! has an enum for, and no names of constraint, table or column; rethrown, a trigger's own SQLSTATE has
+//! become XX000. Code of a user (triggers, checks, policies) runs inside our statements, so those few
+//! calls go through [`catching`], which keeps the error as Postgres copied it. `entry::boundary`
+//! raises it again once every Rust frame is unwound.
+
+use cee_scape::call_with_sigsetjmp;
+use pgrx::pg_sys;
+use std::mem::MaybeUninit;
+use std::panic::resume_unwind;
+
+/// The payload of the panic: a copy made by Postgres, in the memory context of the call that failed.
+pub struct PgError(pub *mut pg_sys::ErrorData);
+
+// SAFETY: panic payloads must be Send; a backend has one thread.
+unsafe impl Send for PgError {}
+
+/// Runs `call`, turning a Postgres ERROR into an unwinding [`PgError`].
+///
+/// # Safety
+/// `call` must be a single call into Postgres, without destructors pending inside it: ERROR jumps out of it.
+pub unsafe fn catching<R>(call: impl FnOnce() -> R) -> R {
+    // SAFETY: what elog.h's PG_TRY does: a jump target of our own while `call` runs, the previous one
+    // and the error context restored afterwards on both paths. The locals are not changed in between.
+    unsafe {
+        let memory = pg_sys::CurrentMemoryContext;
+        let handlers = pg_sys::PG_exception_stack;
+        let callbacks = pg_sys::error_context_stack;
+        let mut result = MaybeUninit::uninit();
+        let jumped = call_with_sigsetjmp(false, |buffer| {
+            pg_sys::PG_exception_stack = std::ptr::from_ref(buffer).cast_mut().cast();
+            result.write(call());
+            0
+        });
+        pg_sys::PG_exception_stack = handlers;
+        pg_sys::error_context_stack = callbacks;
+        if jumped == 0 {
+            return result.assume_init();
+        }
+        // Copied outside ErrorContext, as CopyErrorData demands; the flush makes room for other errors.
+        pg_sys::CurrentMemoryContext = memory;
+        let error = PgError(pg_sys::CopyErrorData());
+        pg_sys::FlushErrorState();
+        resume_unwind(Box::new(error))
+    }
+}
+
+/// Calls that run other people's code, declared here because pgrx's bindings would flatten its errors.
+/// Their signatures are the same in PostgreSQL 15 to 18.
+pub mod raw {
+    use pgrx::pg_sys;
+    use std::ffi::{c_char, c_int, c_long};
+
+    unsafe extern "C-unwind" {
+        pub fn SPI_execute_plan(
+            plan: pg_sys::SPIPlanPtr,
+            values: *mut pg_sys::Datum,
+            nulls: *const c_char,
+            read_only: bool,
+            count: c_long,
+        ) -> c_int;
+        pub fn SPI_execute(source: *const c_char, read_only: bool, count: c_long) -> c_int;
+        pub fn SPI_prepare(
+            source: *const c_char,
+            arguments: c_int,
+            types: *mut pg_sys::Oid,
+        ) -> pg_sys::SPIPlanPtr;
+        pub fn LockRelationOid(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE);
+        pub fn ThrowErrorData(error: *mut pg_sys::ErrorData);
+        pub fn ReThrowError(error: *mut pg_sys::ErrorData) -> !;
+    }
+}

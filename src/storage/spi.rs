@@ -1,0 +1,140 @@
+//! The Server Programming Interface with plans kept per backend.
+//!
+//! A Postgres ERROR raised inside any call here unwinds as a panic (`pg_error::catching`, pgrx's guards): destructors run,
+//! `SPI_finish` does not, and Postgres itself drops the SPI level when it aborts the (sub)transaction.
+
+use super::pg_error::{catching, raw};
+use pgrx::pg_sys;
+use std::ffi::CString;
+
+/// Runs `body` with SPI connected. Values that must outlive it are copied out by `body`.
+pub fn connected<R>(body: impl FnOnce() -> R) -> R {
+    // SAFETY: paired with SPI_finish below unless an ERROR unwinds, in which case abort cleans up.
+    let status = unsafe { pg_sys::SPI_connect() };
+    check(status, "SPI_connect");
+    let result = body();
+    // SAFETY: this level was connected above and every inner level has finished.
+    check(unsafe { pg_sys::SPI_finish() }, "SPI_finish");
+    result
+}
+
+fn check(status: i32, call: &str) {
+    if status < 0 {
+        pgrx::error!("{call} failed with status {status}");
+    }
+}
+
+/// An argument of a statement, allocated in the memory context of the SPI level.
+pub enum Arg<'a> {
+    Int8(i64),
+    Bytes(&'a [u8]),
+    Text(&'a str),
+}
+
+impl Arg<'_> {
+    fn datum(&self) -> pg_sys::Datum {
+        match self {
+            Arg::Int8(value) => pg_sys::Datum::from(*value),
+            Arg::Bytes(bytes) => varlena(bytes),
+            Arg::Text(text) => varlena(text.as_bytes()),
+        }
+    }
+}
+
+/// bytea, text, json and our own types share this layout.
+fn varlena(bytes: &[u8]) -> pg_sys::Datum {
+    pg_sys::Datum::from(pgrx::varlena::rust_byte_slice_to_bytea(bytes).into_pg())
+}
+
+/// A prepared statement that lives until it is dropped.
+pub struct Plan(pg_sys::SPIPlanPtr);
+
+impl Plan {
+    /// `sql` holds identifiers quoted by us and parameters, never text from a user. Needs SPI connected.
+    pub fn prepare(sql: &str, types: &[pg_sys::Oid]) -> Plan {
+        let sql = c_string(sql);
+        let mut types = types.to_vec();
+        // SAFETY: the pointers are valid for the call; SPI copies what it keeps.
+        let plan = unsafe {
+            catching(|| raw::SPI_prepare(sql.as_ptr(), types.len() as i32, types.as_mut_ptr()))
+        };
+        if plan.is_null() {
+            pgrx::error!("SPI_prepare failed");
+        }
+        // SAFETY: `plan` was just prepared; keepplan moves it out of the SPI level.
+        check(unsafe { pg_sys::SPI_keepplan(plan) }, "SPI_keepplan");
+        Plan(plan)
+    }
+
+    /// Executes and answers the number of rows. `read_only` uses the caller's snapshot; otherwise the
+    /// statement sees everything committed, and everything this transaction wrote, before it starts.
+    pub fn execute(&self, args: &[Arg<'_>], read_only: bool) -> u64 {
+        let mut values: Vec<pg_sys::Datum> = args.iter().map(Arg::datum).collect();
+        // SAFETY: as many values as the plan has parameters, none null, of the types it was prepared with.
+        unsafe {
+            check(
+                pg_sys::SPI_execute_plan(
+                    self.0,
+                    values.as_mut_ptr(),
+                    std::ptr::null(),
+                    read_only,
+                    0,
+                ),
+                "SPI_execute_plan",
+            );
+            pg_sys::SPI_processed
+        }
+    }
+}
+
+impl Drop for Plan {
+    fn drop(&mut self) {
+        // SAFETY: a kept plan, freed once; freeing neither opens nor needs an SPI level.
+        unsafe { pg_sys::SPI_freeplan(self.0) };
+    }
+}
+
+/// Executes a command without parameters (DDL). Needs SPI connected.
+pub fn run(sql: &str) {
+    let sql = c_string(sql);
+    // SAFETY: a NUL-terminated string, valid for the call.
+    check(
+        unsafe { catching(|| raw::SPI_execute(sql.as_ptr(), false, 0)) },
+        "SPI_execute",
+    );
+}
+
+fn c_string(sql: &str) -> CString {
+    CString::new(sql).unwrap_or_else(|_| pgrx::error!("NUL byte in a statement"))
+}
+
+/// Column `column` (from 1) of row `row` (from 0) of the last result, valid until the SPI level finishes.
+pub fn value(row: usize, column: i32) -> Option<pg_sys::Datum> {
+    // SAFETY: `row` is below SPI_processed of the last statement, which returned rows; checked here.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() || row as u64 >= (*table).numvals {
+            return None;
+        }
+        let mut is_null = false;
+        let tuple = *(*table).vals.add(row);
+        let datum = pg_sys::SPI_getbinval(tuple, (*table).tupdesc, column, &mut is_null);
+        (!is_null).then_some(datum)
+    }
+}
+
+/// A text, json or name-like varlena result as a string.
+pub fn text_value(row: usize, column: i32) -> Option<String> {
+    value(row, column).and_then(|datum| {
+        // SAFETY: callers ask this of varlena columns only; the copy is taken before SPI finishes.
+        let bytes = unsafe {
+            super::detoast::varlena_bytes(pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr()))
+        };
+        String::from_utf8(bytes.to_vec()).ok()
+    })
+}
+
+/// A column of a pass-by-value integer type.
+pub fn int_value(row: usize, column: i32) -> Option<i64> {
+    value(row, column).map(|datum| datum.value() as i64)
+}

@@ -1,0 +1,84 @@
+//! Data tables: their DDL and their statistics.
+
+use super::catalog::{DATA_SCHEMA, relation_name, shortened};
+use super::spi::{self, Arg, Plan};
+use pg_dynamo_core::table::{KeyAttribute, ScalarType, TableDefinition, TableStatistics};
+use pgrx::pg_sys;
+
+/// The data table's name, quoted and qualified.
+pub fn quoted(table_name: &str) -> String {
+    pgrx::spi::quote_qualified_identifier(DATA_SCHEMA, &relation_name(table_name))
+}
+
+fn scalar_name(scalar: ScalarType) -> &'static str {
+    match scalar {
+        ScalarType::S => "S",
+        ScalarType::N => "N",
+        ScalarType::B => "B",
+    }
+}
+
+fn literals(key: &KeyAttribute) -> [String; 2] {
+    [
+        pgrx::spi::quote_literal(&key.name),
+        pgrx::spi::quote_literal(scalar_name(key.scalar)),
+    ]
+}
+
+/// Creates the data table as the caller, who becomes its owner.
+///
+/// The trigger and the check carry the key attributes as arguments, so that both work on a restored
+/// table before the catalog row is there.
+pub fn create(definition: &TableDefinition) {
+    let table = quoted(&definition.name);
+    let primary = pgrx::spi::quote_identifier(shortened(&definition.name, ":primary"));
+    let mut keys = literals(&definition.key_schema.partition).to_vec();
+    if let Some(sort) = &definition.key_schema.sort {
+        keys.extend(literals(sort));
+    }
+    let keys = keys.join(", ");
+    let name = pgrx::spi::quote_literal(&definition.name);
+    spi::connected(|| {
+        spi::run(&format!(
+            "CREATE TABLE {table} (\
+             pk_hash pg_catalog.int8 NOT NULL, \
+             pk pg_catalog.bytea NOT NULL, \
+             sk pg_catalog.bytea NOT NULL DEFAULT ''::pg_catalog.bytea, \
+             item dynamo.item NOT NULL, \
+             CONSTRAINT {primary} PRIMARY KEY (pk_hash, pk, sk), \
+             CONSTRAINT keys_match_item CHECK (dynamo_internal.keys_match_item(pk_hash, pk, sk, item, {keys})))"
+        ));
+        spi::run(&format!(
+            "CREATE TRIGGER a_dynamo_derive_keys BEFORE INSERT OR UPDATE ON {table} \
+             FOR EACH ROW EXECUTE FUNCTION dynamo_internal.derive_keys({name}, {keys})"
+        ));
+        spi::run(&format!(
+            "COMMENT ON TABLE {table} IS 'DynamoDB table (pg_dynamo)'"
+        ));
+    });
+}
+
+/// Drops the data table as the caller, who must own it.
+pub fn drop(definition: &TableDefinition) {
+    let table = quoted(&definition.name);
+    spi::connected(|| spi::run(&format!("DROP TABLE {table}")));
+}
+
+/// Counted by Postgres's statistics, never by reading the table.
+pub fn statistics(relid: pg_sys::Oid) -> TableStatistics {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT greatest(pg_catalog.pg_stat_get_live_tuples($1::pg_catalog.oid), \
+             (SELECT reltuples::pg_catalog.int8 FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid), 0), \
+             (SELECT pg_catalog.pg_relation_size(oid) \
+                OPERATOR(pg_catalog.+) coalesce(pg_catalog.pg_relation_size(nullif(reltoastrelid, 0)), 0) \
+              FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid)",
+            &[pg_sys::INT8OID],
+        );
+        plan.execute(&[Arg::Int8(i64::from(relid.to_u32()))], true);
+        TableStatistics {
+            item_count: spi::int_value(0, 1).unwrap_or(0),
+            size_bytes: spi::int_value(0, 2).unwrap_or(0),
+        }
+    })
+}

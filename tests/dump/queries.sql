@@ -1,0 +1,22 @@
+-- What there is, and that it still works; changes nothing. Counts and sizes are statistics and left out.
+begin;
+select dynamo.list_tables('{}'::json);
+select (dynamo.describe_table('{"TableName": "Music"}'::json) -> 'Table')::jsonb - '{ItemCount,TableSizeBytes}'::text[];
+select (dynamo.describe_table('{"TableName": "with-dash.and.dot"}'::json) -> 'Table')::jsonb - '{ItemCount,TableSizeBytes}'::text[];
+select pk_hash, pk, sk, md5(item::text) from dynamo_tables."Music" order by pk_hash, pk, sk;
+select item from dynamo_tables."with-dash.and.dot" order by pk_hash, pk, sk;
+select dynamo.get_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 7"}, "SongTitle": {"S": "title 7"}}}'::json);
+select dynamo.put_item('{"TableName": "Music", "Item": {"Artist": {"S": "new"}, "SongTitle": {"S": "new"}},
+    "ConditionExpression": "attribute_not_exists(Artist)"}'::json);
+select dynamo.update_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 7"}, "SongTitle": {"S": "title 7"}},
+    "UpdateExpression": "ADD Plays :one", "ExpressionAttributeValues": {":one": {"N": "1"}}, "ReturnValues": "UPDATED_NEW"}'::json);
+insert into dynamo_tables."with-dash.and.dot" (item) values ('{"Id": {"N": "77"}}') returning pk_hash, pk, sk, item;
+select dynamo.delete_item('{"TableName": "with-dash.and.dot", "Key": {"Id": {"N": "7"}}, "ReturnValues": "ALL_OLD"}'::json);
+select dynamo.create_table('{"TableName": "Another", "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}]}'::json) is not null;
+select dynamo.delete_table('{"TableName": "Another"}'::json) is not null;
+drop table dynamo_tables."with-dash.and.dot";
+select dynamo.list_tables('{}'::json);
+rollback;
+select * from orders;

@@ -1,0 +1,15 @@
+-- Run by app_a, an ordinary role that may create tables.
+select dynamo.create_table('{"TableName": "Music", "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "Artist", "AttributeType": "S"}, {"AttributeName": "SongTitle", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "Artist", "KeyType": "HASH"}, {"AttributeName": "SongTitle", "KeyType": "RANGE"}]}'::json) is not null;
+select dynamo.create_table('{"TableName": "with-dash.and.dot", "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "N"}],
+    "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}]}'::json) is not null;
+select count(dynamo.put_item(format('{"TableName": "Music", "Item": {"Artist": {"S": "artist %s"}, "SongTitle": {"S": "title %s"},
+    "Nul": {"S": "a\u0000b"}, "Bytes": {"B": "AAEC/w=="}, "Many": {"NS": ["1", "2.50", "1E-100"]},
+    "Deep": {"M": {"l": {"L": [{"BOOL": true}, {"NULL": true}, {"S": "%s"}]}}}}}', n % 10, n, repeat('x', n * 20))::json))
+from generate_series(1, 300) n;
+select count(dynamo.put_item(format('{"TableName": "with-dash.and.dot", "Item": {"Id": {"N": "%s"}}}', n)::json))
+from generate_series(-20, 20) n;
+create table orders (id int primary key, artist text not null);
+insert into orders values (1, 'artist 1');
