@@ -2,7 +2,7 @@
 //! (tests/fuzz_smoke.rs), cargo-fuzz by hand (fuzz/). A body panics when a promise is broken; bad
 //! input is no such case.
 use crate::json::Json;
-use crate::value::bytes::{directory_len, locate, names_len};
+use crate::value::item::{directory_len, locate, names_len};
 use crate::value::json::{parse_attributes, parse_value, write_av, write_item};
 use crate::value::plain::{value_from_plain, write_plain, write_plain_item};
 use crate::value::{Av, AvKind, Item, ItemBuf, ListRef, MapRef, Number, SetRef, Value};

@@ -1,7 +1,7 @@
 //! Numbers against arbitrary-precision decimals.
 use bigdecimal::{BigDecimal, RoundingMode, Zero, num_bigint::BigInt};
 use pg_dynamo_core::value::Number;
-use pg_dynamo_core::value::number::{MAX_KEY_LEN, write_key_as_text};
+use pg_dynamo_core::value::number_key::{MAX_KEY_LEN, write_key_as_text};
 use proptest::prelude::*;
 use std::str::FromStr;
 

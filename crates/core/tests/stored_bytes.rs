@@ -3,7 +3,7 @@ mod strategies;
 
 use pg_dynamo_core::ErrorKind;
 use pg_dynamo_core::fuzz;
-use pg_dynamo_core::value::bytes::{directory_len, locate, names_len};
+use pg_dynamo_core::value::item::{directory_len, locate, names_len};
 use pg_dynamo_core::value::size::item_size;
 use pg_dynamo_core::value::{
     Attributes, Av, AvBuf, Item, ItemBuf, MAX_VALUE_DEPTH, Number, Value, ValueType,

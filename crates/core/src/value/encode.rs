@@ -1,5 +1,6 @@
 //! Writes the stored bytes that `bytes` describes, in one pass, counting DynamoDB's size on the way.
-use super::bytes::{ITEM_HEADER, VERSION, tag};
+use super::bytes::{VERSION, tag};
+use super::item::ITEM_HEADER;
 use super::{Attributes, Av, AvBuf, ItemBuf, Value, size};
 
 pub(super) fn value(value: &Value) -> AvBuf {

@@ -5,7 +5,7 @@
 //! the first, [`parse_value`] and [`parse_attributes`] the second (they repeat the first where it
 //! matters, so they are safe alone).
 use super::bytes::{inner_depth, utf8};
-use super::number::write_key_as_text;
+use super::number_key::write_key_as_text;
 use super::plain::write_array;
 use super::{
     Attributes, Av, AvKind, Item, MAX_VALUE_DEPTH, MapRef, Number, Value, ValueType, nesting_error,

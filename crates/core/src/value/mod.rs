@@ -3,12 +3,15 @@ use crate::{ApiError, Result};
 use std::collections::{BTreeMap, BTreeSet};
 pub mod bytes;
 mod encode;
+pub mod item;
 pub mod json;
 pub mod number;
+pub mod number_key;
 pub mod plain;
 pub mod size;
 mod validate;
-pub use bytes::{Av, AvBuf, AvKind, Item, ItemBuf, ListRef, MapRef, SetRef};
+pub use bytes::{Av, AvBuf, AvKind, ListRef, MapRef, SetRef};
+pub use item::{Item, ItemBuf};
 pub use number::Number;
 
 /// Attribute name -> value. Names sort by UTF-8 bytes.

@@ -10,28 +10,16 @@ use std::fmt;
 /// Significant digits a number may have.
 pub const MAX_DIGITS: u32 = 38;
 /// Largest power of ten of the leading digit (9.99…E+125).
-const MAX_MAGNITUDE: i64 = 125;
+pub(super) const MAX_MAGNITUDE: i64 = 125;
 /// Smallest power of ten of the leading digit (1E-130).
 const MIN_MAGNITUDE: i64 = -130;
-/// Longest stored form: sign, exponent, 20 digit pairs, terminator of a negative number.
-pub const MAX_KEY_LEN: usize = 23;
-
-const SIGN_NEGATIVE: u8 = 0;
-const SIGN_ZERO: u8 = 1;
-const SIGN_POSITIVE: u8 = 2;
-/// Added to the base-100 exponent (-65 ..= 62), so that it is 0 ..= 127.
-const EXPONENT_BIAS: i64 = 65;
-const MAX_EXPONENT_BYTE: u8 = (MAX_MAGNITUDE.div_euclid(2) + EXPONENT_BIAS) as u8;
-/// Ends a negative number: greater than every complemented pair, so that -1.2 sorts before -1.
-const TERMINATOR: u8 = 0xFF;
-
 /// Canonical: equal numbers are equal values; `Ord` is numeric order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Number {
     /// At most 38 digits, the last one not zero; 0 for zero.
-    coefficient: i128,
+    pub(super) coefficient: i128,
     /// -167 ..= 125; 0 for zero.
-    exponent: i16,
+    pub(super) exponent: i16,
 }
 
 fn overflow() -> ApiError {
@@ -61,7 +49,7 @@ fn not_numeric(text: &str) -> ApiError {
 }
 
 /// Digits of a coefficient; 0 for zero.
-fn digit_count(coefficient: u128) -> u32 {
+pub(super) fn digit_count(coefficient: u128) -> u32 {
     match u64::try_from(coefficient) {
         Ok(0) => 0,
         Ok(small) => small.ilog10() + 1,
@@ -83,13 +71,13 @@ fn strip_trailing_zeros(coefficient: &mut u128) -> i64 {
 }
 
 /// Decimal digits (values, not characters) of a coefficient, most significant first.
-struct Digits {
+pub(super) struct Digits {
     buffer: [u8; 40],
     start: usize,
 }
 
 impl Digits {
-    fn of(coefficient: u128) -> Digits {
+    pub(super) fn of(coefficient: u128) -> Digits {
         const HALF: u128 = 10u128.pow(19);
         let mut digits = Digits {
             buffer: [0; 40],
@@ -113,7 +101,7 @@ impl Digits {
         }
     }
 
-    fn as_slice(&self) -> &[u8] {
+    pub(super) fn as_slice(&self) -> &[u8] {
         &self.buffer[self.start..]
     }
 }
@@ -286,57 +274,13 @@ impl Number {
         })
     }
 
-    fn is_negative(self) -> bool {
+    pub(super) fn is_negative(self) -> bool {
         self.coefficient < 0
     }
 
     /// Power of ten of the leading digit. Not for zero.
-    fn magnitude(self) -> i64 {
+    pub(super) fn magnitude(self) -> i64 {
         i64::from(self.exponent) + i64::from(digit_count(self.coefficient.unsigned_abs())) - 1
-    }
-
-    /// Appends the order-preserving bytes (memcmp order = numeric order), canonical, at most
-    /// [`MAX_KEY_LEN`]: sign byte (0 negative, 1 zero, 2 positive), exponent byte, base-100 digit
-    /// pairs each plus one; for a negative number exponent and pairs are complemented and 0xFF ends it.
-    pub fn write_key(self, out: &mut Vec<u8>) {
-        if self.is_zero() {
-            out.push(SIGN_ZERO);
-            return;
-        }
-        let magnitude = self.magnitude();
-        let flip = if self.is_negative() { 0xFF } else { 0 };
-        let exponent = (magnitude.div_euclid(2) + EXPONENT_BIAS) as u8;
-        let mut key = [0; MAX_KEY_LEN];
-        key[0] = if self.is_negative() {
-            SIGN_NEGATIVE
-        } else {
-            SIGN_POSITIVE
-        };
-        key[1] = exponent ^ flip;
-        let mut len = 2;
-        let digits = Digits::of(self.coefficient.unsigned_abs());
-        // An even power of ten leaves the first digit alone in its pair.
-        let (first, rest) = digits
-            .as_slice()
-            .split_at(usize::from(magnitude.rem_euclid(2) == 0));
-        let pairs = rest
-            .chunks(2)
-            .map(|pair| pair[0] * 10 + pair.get(1).copied().unwrap_or(0));
-        for pair in first.iter().copied().chain(pairs) {
-            key[len] = (pair + 1) ^ flip;
-            len += 1;
-        }
-        if self.is_negative() {
-            key[len] = TERMINATOR;
-            len += 1;
-        }
-        out.extend_from_slice(&key[..len]);
-    }
-
-    /// Reads what [`Number::write_key`] wrote. Err(corrupt) for any other bytes, non-canonical ones
-    /// included.
-    pub fn from_key(key: &[u8]) -> Result<Number> {
-        decode_key(key).ok_or_else(|| ApiError::corrupt("number"))
     }
 
     /// Appends the text DynamoDB prints: plain decimal notation, no exponent, no trailing zeros.
@@ -369,7 +313,7 @@ impl Number {
     }
 }
 
-fn signed(coefficient: u128, negative: bool) -> i128 {
+pub(super) fn signed(coefficient: u128, negative: bool) -> i128 {
     // At most 38 digits: below i128::MAX.
     let magnitude = coefficient as i128;
     if negative { -magnitude } else { magnitude }
@@ -409,54 +353,6 @@ fn parse_exponent(bytes: &[u8]) -> Option<i64> {
         }
     }
     Some(if negative { -value } else { value })
-}
-
-fn decode_key(key: &[u8]) -> Option<Number> {
-    let (negative, exponent, pairs) = match key {
-        [SIGN_ZERO] => return Some(Number::ZERO),
-        [SIGN_POSITIVE, exponent, pairs @ ..] => (false, *exponent, pairs),
-        [SIGN_NEGATIVE, exponent, pairs @ .., TERMINATOR] => (true, !*exponent, pairs),
-        _ => return None,
-    };
-    if exponent > MAX_EXPONENT_BYTE || pairs.len() > 20 {
-        return None;
-    }
-    let mut coefficient = 0u128;
-    let mut last = 0;
-    for (i, &byte) in pairs.iter().enumerate() {
-        let pair = (if negative { !byte } else { byte }).checked_sub(1)?;
-        if pair > 99 || (i == 0 && pair == 0) {
-            return None;
-        }
-        // The last pair is added below: it may hold only one digit, which must not become a
-        // trailing zero of the coefficient.
-        if i + 1 < pairs.len() {
-            coefficient = coefficient * 100 + u128::from(pair);
-        }
-        last = pair;
-    }
-    if last == 0 {
-        return None;
-    }
-    let first_exponent = (i64::from(exponent) - EXPONENT_BIAS) * 2;
-    let mut lowest = first_exponent - 2 * (pairs.len() as i64 - 1);
-    if last % 10 == 0 {
-        coefficient = coefficient
-            .checked_mul(10)?
-            .checked_add(u128::from(last / 10))?;
-        lowest += 1;
-    } else {
-        coefficient = coefficient
-            .checked_mul(100)?
-            .checked_add(u128::from(last))?;
-    }
-    if digit_count(coefficient) > MAX_DIGITS {
-        return None;
-    }
-    Some(Number {
-        coefficient: signed(coefficient, negative),
-        exponent: lowest as i16,
-    })
 }
 
 impl Ord for Number {
@@ -505,10 +401,4 @@ impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// Appends a number's text straight from its stored bytes.
-pub fn write_key_as_text(key: &[u8], out: &mut String) -> Result<()> {
-    Number::from_key(key)?.write_text(out);
-    Ok(())
 }

@@ -5,7 +5,7 @@
 //! From JSON: a string becomes S, a number N with all its digits (or DynamoDB's number error), an
 //! object M, an array L. Sets and binary are never made: JSON cannot tell them from lists and strings.
 use super::json::write_base64;
-use super::number::write_key_as_text;
+use super::number_key::write_key_as_text;
 use super::{
     Attributes, Av, AvKind, Item, MAX_VALUE_DEPTH, MapRef, Number, Value, bytes, nesting_error,
 };

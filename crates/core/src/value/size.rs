@@ -21,7 +21,7 @@ pub fn number_size(key_len: usize) -> usize {
 impl Number {
     /// Bytes as DynamoDB counts them: 1 ..= 22.
     pub fn size(self) -> usize {
-        let mut key = Vec::with_capacity(super::number::MAX_KEY_LEN);
+        let mut key = Vec::with_capacity(super::number_key::MAX_KEY_LEN);
         self.write_key(&mut key);
         number_size(key.len())
     }
