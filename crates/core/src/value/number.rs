@@ -3,6 +3,7 @@
 //! A [`Number`] is `coefficient × 10^exponent` with no trailing zero in the coefficient, so equal
 //! numbers are equal structures. Its stored form ([`Number::write_key`]) is base 100 and sorts by
 //! memcmp, which is also why one byte of it per two digits is the size DynamoDB charges.
+pub use super::number_key::{MAX_KEY_LEN, write_key_as_text};
 use crate::{ApiError, Result};
 use std::cmp::Ordering;
 use std::fmt;
