@@ -5,7 +5,13 @@ select dynamo.get_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 1
 select dynamo.update_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 1"}, "Year": {"N": "-9"}},
     "UpdateExpression": "ADD Num :n SET #m.b = :n REMOVE Bool", "ExpressionAttributeNames": {"#m": "Map"},
     "ExpressionAttributeValues": {":n": {"N": "2"}}, "ReturnValues": "ALL_NEW"}'::json);
-select dynamo.put_item('{"TableName": "Music", "Item": {"Artist": {"S": "artist 1"}, "Year": {"N": "-9"}},
-    "ConditionExpression": "attribute_not_exists(Artist)"}'::json);
+do $$
+begin
+    perform dynamo.put_item('{"TableName": "Music", "Item": {"Artist": {"S": "artist 1"}, "Year": {"N": "-9"}},
+        "ConditionExpression": "attribute_not_exists(Artist)"}'::json);
+    raise notice 'put';
+exception when sqlstate 'DY005' then
+    raise notice 'refused: %', sqlerrm;
+end $$;
 select dynamo.delete_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 0"}, "Year": {"N": "2"}}, "ReturnValues": "ALL_OLD"}'::json);
 insert into dynamo_tables."Music" (item) values ('{"Artist": {"S": "x"}, "Year": {"N": "1"}}') returning *;
