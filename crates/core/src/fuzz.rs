@@ -1,6 +1,9 @@
 //! Bodies of the fuzz targets, as plain functions: stable Rust drives them with a seeded mutation
 //! (tests/fuzz_smoke.rs), cargo-fuzz by hand (fuzz/). A body panics when a promise is broken; bad
 //! input is no such case.
+use crate::expression::{
+    Condition, ExpressionKind, KeyCondition, Placeholders, Projection, Update, Usage,
+};
 use crate::json::Json;
 use crate::value::item::{directory_len, locate, names_len};
 use crate::value::json::{parse_attributes, parse_value, write_av, write_item};
@@ -145,4 +148,95 @@ fn check_value(value: &Value) {
     let again = Json::parse(&printed).and_then(|json| parse_value(&json));
     assert_eq!(again.as_ref(), Ok(value));
     assert_eq!(write_plain(&mut printed, stored.as_av()), Ok(()));
+}
+
+/// Placeholders and an item that expression texts of the corpus refer to.
+fn sample() -> (Placeholders, ItemBuf) {
+    const ITEM: &str = r#"{"a":{"M":{"b":{"L":[{"N":"1"},{"S":"x"},{"SS":["p","q"]}]},"c":{"N":"2"}}},
+        "b":{"N":"5"},"c":{"S":"hello"},"l":{"L":[{"N":"1"},{"L":[{"N":"2"}]}]},"s":{"SS":["x","y"]},"pk":{"S":"k"}}"#;
+    const VALUES: &str = r#"{":n":{"N":"3"},":s":{"S":"he"},":l":{"L":[{"N":"9"}]},":t":{"S":"SS"},
+        ":x":{"SS":["x","z"]},":m":{"M":{"k":{"NULL":true}}},":b":{"B":"AAE="}}"#;
+    let read = |text: &str| Json::parse(text).and_then(|json| parse_attributes(&json));
+    let item = read(ITEM).expect("the sample item is valid");
+    let values = read(VALUES).expect("the sample values are valid");
+    let placeholders = Placeholders {
+        names: [("#a", "a"), ("#b", "b"), ("#l", "l")]
+            .map(|(key, name)| (key.into(), name.into()))
+            .into(),
+        values: values
+            .iter()
+            .map(|(k, v)| (k.clone(), v.encode()))
+            .collect(),
+    };
+    (placeholders, ItemBuf::from_attributes(&item))
+}
+
+/// A condition over a sample item: it holds or not, twice the same.
+pub fn condition(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (given, item) = sample();
+    let mut usage = Usage::default();
+    let compiled = Condition::compile(ExpressionKind::Condition, text, &given, &mut usage);
+    if let Ok(condition) = compiled {
+        let holds = condition.eval(Some(item.as_item()));
+        assert!(holds.is_ok(), "a valid item can be evaluated");
+        assert_eq!(condition.eval(Some(item.as_item())), holds);
+        assert!(condition.eval(None).is_ok());
+        assert!(
+            condition
+                .nested_attributes()
+                .is_subset(&condition.attributes())
+        );
+    }
+}
+
+/// A key condition: bound or refused.
+pub fn key_condition(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (given, _) = sample();
+    let mut usage = Usage::default();
+    let _ = KeyCondition::compile(text, &given, &mut usage, "a", Some("b"));
+    let _ = KeyCondition::compile(text, &given, &mut usage, "a", None);
+}
+
+/// An update applied to a sample item and to none: the result is canonical.
+pub fn update(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (given, item) = sample();
+    let Ok(update) = Update::compile(text, &given, &mut Usage::default()) else {
+        return;
+    };
+    let key = [("pk".to_string(), Value::S("k".into()))].into();
+    for old in [Some(item.as_item()), None] {
+        if let Ok(new) = update.apply(old, &key) {
+            assert_eq!(new.as_item().validate(), Ok(()));
+            assert!(update.touched(new.as_item()).is_ok());
+        }
+    }
+    assert!(update.touched(item.as_item()).is_ok());
+}
+
+/// A projection of a sample item, whole and attribute by attribute.
+pub fn projection(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (given, item) = sample();
+    let Ok(projection) = Projection::compile(text, &given, &mut Usage::default()) else {
+        return;
+    };
+    let found = projection
+        .project(item.as_item())
+        .expect("a valid item can be projected");
+    assert_eq!(found.as_item().validate(), Ok(()));
+    let again = projection.project(found.as_item());
+    assert!(again.is_ok());
+    let mut get = |name: &str| Ok(item.as_item().get(name)?.map(|av| av.to_owned()));
+    assert_eq!(projection.project_with(&mut get), Ok(found));
 }

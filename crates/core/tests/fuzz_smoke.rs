@@ -132,3 +132,64 @@ fn item_json() {
     ]));
     drive("item_json", fuzz::item_json, corpus);
 }
+
+const CONDITIONS: [&str; 14] = [
+    "a = :n AND NOT (b <> :s OR c < :n)",
+    "(#a.b[0] BETWEEN :n AND :n) or size(c) >= b",
+    "((a).b)[1] IN (:s, :n, (c)) and attribute_not_exists(q)",
+    "begins_with(c, :s) AND contains(s, :s) AND attribute_type(s, :t)",
+    "not not attribute_exists(#l[1][0])",
+    "( ( ( size ( #a )) < #b ) AND ( c > :s ) )",
+    "((a = :n))",
+    "((((((((((a = :n))))))))))",
+    "a < :m OR a = a",
+    "f(g(h(a, b), :n)) = size(size(a))",
+    "a = :n AND sk BETWEEN :n AND",
+    "status = :undefined",
+    "a[99999999999999999999] = #undefined",
+    "NOT NOT NOT NOT NOT NOT a=:n",
+];
+
+#[test]
+fn conditions() {
+    drive("condition", fuzz::condition, texts(&CONDITIONS));
+}
+
+#[test]
+fn key_conditions() {
+    let mut corpus = texts(&CONDITIONS);
+    corpus.extend(texts(&[
+        "a = :n AND b > :n",
+        ":n = (a) and begins_with(b, :s)",
+        "(a = :n) AND (b BETWEEN :n AND :n)",
+    ]));
+    drive("key_condition", fuzz::key_condition, corpus);
+}
+
+#[test]
+fn updates() {
+    let corpus = texts(&[
+        "SET a.b[0] = a.b[0] + :n, q = if_not_exists(q, :l) REMOVE l[1], c",
+        "set l[7] = :s, l[1][0] = (b - (:n)) add s :x, b :n delete a.b[2] :x",
+        "SET l = list_append(if_not_exists(l, :l), :l), #a.x = :m",
+        "ADD q :x DELETE s :x",
+        "REMOVE #a.b[0], #a.b[1], #a.b[2], q.r",
+        "SET a = :n SET a.b = :n, a[0] = b",
+        "SET a = list_append(list_append(a, b), :l)",
+        "SET a = if_not_exists(if_not_exists(a, :n), f(b))",
+    ]);
+    drive("update", fuzz::update, corpus);
+}
+
+#[test]
+fn projections() {
+    let corpus = texts(&[
+        "a.b[1], #a.b[0], c, l[1][0]",
+        "a, a.b",
+        "a.b, a[0]",
+        "#undefined, status",
+        "l[0],l[1],l[2],q",
+        "a . b [ 2 ] , s",
+    ]);
+    drive("projection", fuzz::projection, corpus);
+}

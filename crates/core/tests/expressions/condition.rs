@@ -1,42 +1,6 @@
 //! Conditions: what they answer, what they refuse, and which of several faults is reported.
 
-use pg_dynamo_core::expression::{Condition, ExpressionKind, Placeholders, Usage};
-use pg_dynamo_core::json::Json;
-use pg_dynamo_core::value::{ItemBuf, json};
-
-fn item(text: &str) -> ItemBuf {
-    ItemBuf::from_attributes(&json::parse_attributes(&Json::parse(text).unwrap()).unwrap())
-}
-
-/// `{"#a":"name", ":v":{"N":"1"}}`
-fn placeholders(text: &str) -> Placeholders {
-    let mut found = Placeholders::default();
-    let Json::Object(members) = Json::parse(text).unwrap() else {
-        panic!("not an object")
-    };
-    for (key, value) in &members {
-        if key.starts_with('#') {
-            found
-                .names
-                .insert(key.to_string(), value.as_str().unwrap().into());
-        } else {
-            found
-                .values
-                .insert(key.to_string(), json::parse_value(value).unwrap().encode());
-        }
-    }
-    found
-}
-
-fn compile(text: &str, given: &str) -> Result<Condition, String> {
-    Condition::compile(
-        ExpressionKind::Condition,
-        text,
-        &placeholders(given),
-        &mut Usage::default(),
-    )
-    .map_err(|e| e.message)
-}
+use crate::support::{compile, item};
 
 const SAMPLE: &str = r##"{
     "pk":{"S":"p"}, "n":{"N":"5"}, "s":{"S":"hello"}, "b":{"B":"aGkgdGhlcmU="}, "t":{"BOOL":true}, "z":{"NULL":true},
@@ -181,4 +145,44 @@ fn conditions_answer_as_the_service_does() {
             .unwrap();
         assert_eq!(answer, expected, "{text}");
     }
+}
+
+#[test]
+fn a_condition_on_no_item() {
+    let cases = [
+        ("attribute_not_exists(pk)", true),
+        ("attribute_exists(pk)", false),
+        ("n > :0", false),
+        ("n <> :0", true),
+        ("NOT n = :0", true),
+        (":1 < :2", true),
+        ("attribute_exists(pk) AND n = :5", false),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(
+            compile(text, VALUES).unwrap().eval(None).unwrap(),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_attributes_a_condition_reads() {
+    let condition = compile(
+        "#m.#y[0] > :1 AND (size(s) IN (n, :2) OR attribute_exists(q.r))",
+        VALUES,
+    )
+    .unwrap();
+    assert_eq!(
+        condition.attributes().into_iter().collect::<Vec<_>>(),
+        ["m", "n", "q", "s"]
+    );
+    assert_eq!(
+        condition
+            .nested_attributes()
+            .into_iter()
+            .collect::<Vec<_>>(),
+        ["m", "q"]
+    );
 }
