@@ -140,8 +140,9 @@ pub fn local_indexes(
              which is required when specifying a LocalSecondaryIndex",
         );
     }
-    let mut indexes = Vec::with_capacity(given.len());
-    for index in given {
+    let mut indexes = Vec::new();
+    // One more than the limit shows that there are too many; the work for a hostile list is bounded.
+    for index in given.iter().take(limits::MAX_LOCAL_INDEXES + 1) {
         indexes.push(local_index(index, key, definitions, names)?);
     }
     if indexes.len() > limits::MAX_LOCAL_INDEXES {
@@ -196,8 +197,8 @@ pub fn global_indexes(
     if given.is_empty() {
         return invalid("List of GlobalSecondaryIndexes is empty");
     }
-    let mut indexes = Vec::with_capacity(given.len());
-    for index in given {
+    let mut indexes = Vec::new();
+    for index in given.iter().take(limits::MAX_GLOBAL_INDEXES + 1) {
         let index = global_index(index, definitions, billing)?;
         check_name(&index.name, names)?;
         indexes.push(index);

@@ -1,0 +1,431 @@
+//! CreateTable, UpdateTable, DescribeTable, DeleteTable and ListTables without a database.
+mod fixtures;
+use fixtures::*;
+use pg_dynamo_core::request::*;
+use pg_dynamo_core::table::{TableDefinition, TableStatus};
+use pg_dynamo_core::{ErrorKind, Result};
+
+const INVALID: &str = "One or more parameter values were invalid: ";
+const PROVISIONED: &str = r#"{"TableName":"Books",
+    "KeySchema":[{"AttributeName":"Title","KeyType":"HASH"},{"AttributeName":"Year","KeyType":"RANGE"}],
+    "AttributeDefinitions":[{"AttributeName":"Year","AttributeType":"N"},{"AttributeName":"Title","AttributeType":"S"}],
+    "ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}"#;
+
+fn change(table: &TableDefinition, members: &str, now: i64) -> Result<TableDefinition> {
+    let request = format!(r#"{{"TableName":"Books",{members}}}"#);
+    UpdateTableRequest::parse(&json(&request), &account())?.apply(table, now)
+}
+
+#[test]
+fn a_provisioned_table_is_described() {
+    assert_eq!(
+        describe_table_reply(&table(PROVISIONED), &account(), statistics()),
+        r#"{"Table":{"AttributeDefinitions":[{"AttributeName":"Year","AttributeType":"N"},{"AttributeName":"Title","AttributeType":"S"}],"TableName":"Books","KeySchema":[{"AttributeName":"Title","KeyType":"HASH"},{"AttributeName":"Year","KeyType":"RANGE"}],"TableStatus":"ACTIVE","CreationDateTime":1700000000.123,"ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":5,"WriteCapacityUnits":6},"TableSizeBytes":120,"ItemCount":3,"TableArn":"arn:aws:dynamodb:eu-west-1:123456789012:table/Books","TableId":"6f3c4f9e-0000-4000-8000-000000000000","DeletionProtectionEnabled":false,"WarmThroughput":{"ReadUnitsPerSecond":5,"WriteUnitsPerSecond":6,"Status":"ACTIVE"}}}"#
+    );
+}
+
+#[test]
+fn an_on_demand_table_is_described_with_its_extras() {
+    let definition = table(
+        r#"{"TableName":"Hash","BillingMode":"PAY_PER_REQUEST","TableClass":"STANDARD_INFREQUENT_ACCESS",
+            "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"DeletionProtectionEnabled":true,
+            "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],
+            "SSESpecification":{"Enabled":true,"SSEType":"KMS","KMSMasterKeyId":"k1"},
+            "OnDemandThroughput":{"MaxReadRequestUnits":10},"Tags":[{"Key":"a","Value":"b"}]}"#,
+    );
+    assert_eq!(definition.tags["a"], "b");
+    let reply = table_description_reply(
+        &definition,
+        TableStatus::Deleting,
+        &account(),
+        Default::default(),
+    );
+    for part in [
+        r#"{"TableDescription":{"#,
+        r#""TableStatus":"DELETING""#,
+        r#""ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":0,"WriteCapacityUnits":0}"#,
+        r#""BillingModeSummary":{"BillingMode":"PAY_PER_REQUEST","LastUpdateToPayPerRequestDateTime":1700000000.123}"#,
+        r#""SSEDescription":{"Status":"ENABLED","SSEType":"KMS","KMSMasterKeyArn":"arn:aws:kms:eu-west-1:123456789012:key/k1"}"#,
+        r#""TableClassSummary":{"TableClass":"STANDARD_INFREQUENT_ACCESS"}"#,
+        r#""DeletionProtectionEnabled":true"#,
+        r#""OnDemandThroughput":{"MaxReadRequestUnits":10,"MaxWriteRequestUnits":-1}"#,
+        r#""WarmThroughput":{"ReadUnitsPerSecond":12000,"WriteUnitsPerSecond":4000,"Status":"ACTIVE"}"#,
+    ] {
+        assert!(reply.contains(part), "{part} in {reply}");
+    }
+}
+
+#[test]
+fn definitions_survive_the_catalog_and_read_their_oldest_form() {
+    let definition = table(PROVISIONED);
+    let stored = serde_json::to_string(&definition).unwrap();
+    assert_eq!(
+        serde_json::from_str::<TableDefinition>(&stored).unwrap(),
+        definition
+    );
+    let oldest =
+        r#"{"name":"T","key_schema":{"partition":{"name":"pk","scalar":"S"},"sort":null}}"#;
+    let read: TableDefinition = serde_json::from_str(oldest).unwrap();
+    assert_eq!(read.name, "T");
+    assert_eq!(read.global_indexes, []);
+}
+
+/// CreateTable of a table `abc` with S attributes and these members.
+fn creation(definitions: &[&str], keys: &str, more: &str) -> String {
+    let definitions: Vec<String> = definitions
+        .iter()
+        .map(|n| format!(r#"{{"AttributeName":"{n}","AttributeType":"S"}}"#))
+        .collect();
+    format!(
+        r#"{{"TableName":"abc","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{}],"KeySchema":[{}]{more}}}"#,
+        definitions.join(","),
+        elements(keys)
+    )
+}
+
+/// "a:HASH b:RANGE"
+fn elements(keys: &str) -> String {
+    let element = |k: &str| {
+        let (name, kind) = k.split_once(':').unwrap();
+        format!(r#"{{"AttributeName":"{name}","KeyType":"{kind}"}}"#)
+    };
+    keys.split_whitespace()
+        .map(element)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+fn index(name: &str, keys: &str, projection: &str) -> String {
+    format!(
+        r#"{{"IndexName":"{name}","KeySchema":[{}],"Projection":{projection}}}"#,
+        elements(keys)
+    )
+}
+
+const ALL: &str = r#"{"ProjectionType":"ALL"}"#;
+
+#[test]
+fn key_schemas_must_fit_their_definitions() {
+    let same = "Both the Hash Key and the Range Key element in the KeySchema have the same name";
+    let missing = "Invalid KeySchema: Some index key attribute have no definition";
+    for (definitions, keys, expected) in [
+        (&["pk"][..], "pk:HASH pk:RANGE", missing.to_owned()),
+        (&["pk", "b"], "pk:HASH pk:RANGE", same.to_owned()),
+        (
+            &["pk"],
+            "x:HASH",
+            format!(
+                "{INVALID}Some index key attributes are not defined in AttributeDefinitions. Keys: [x], AttributeDefinitions: [pk]"
+            ),
+        ),
+        (
+            &["pk", "sk"],
+            "pk:RANGE sk:RANGE",
+            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type".to_owned(),
+        ),
+        (
+            &["pk", "sk"],
+            "pk:HASH sk:HASH",
+            "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type".to_owned(),
+        ),
+        (
+            &["pk", "extra"],
+            "pk:HASH",
+            format!(
+                "{INVALID}Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"
+            ),
+        ),
+    ] {
+        let error = refusal("CreateTable", &creation(definitions, keys, ""));
+        assert_eq!(error.message, expected);
+    }
+    let three = creation(&["a", "b", "c"], "a:HASH b:RANGE c:RANGE", "");
+    assert_eq!(
+        refusal("CreateTable", &three).message,
+        "1 validation error detected: Value '[KeySchemaElement(attributeName=a, keyType=HASH), \
+         KeySchemaElement(attributeName=b, keyType=RANGE), KeySchemaElement(attributeName=c, \
+         keyType=RANGE)]' at 'keySchema' failed to satisfy constraint: Member must have length \
+         less than or equal to 2"
+    );
+}
+
+#[test]
+fn billing_mode_and_throughput_must_agree() {
+    let base = r#""TableName":"abc","AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}],"KeySchema":[{"AttributeName":"a","KeyType":"HASH"}]"#;
+    let throughput = |r: i64| {
+        format!(r#""ProvisionedThroughput":{{"ReadCapacityUnits":{r},"WriteCapacityUnits":1}}"#)
+    };
+    let message = |more: &str| refusal("CreateTable", &format!("{{{base},{more}}}")).message;
+    assert_eq!(
+        message(r#""BillingMode":"PROVISIONED""#),
+        format!(
+            "{INVALID}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
+        )
+    );
+    assert_eq!(
+        message(&format!(
+            r#""BillingMode":"PAY_PER_REQUEST",{}"#,
+            throughput(1)
+        )),
+        format!(
+            "{INVALID}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
+        )
+    );
+    assert_eq!(
+        message(&throughput(1_000_000_000_001)),
+        "Given value 1000000000001 for ReadCapacityUnits is out of bounds"
+    );
+    assert_eq!(
+        message(&throughput(0)),
+        "1 validation error detected: Value '0' at 'provisionedThroughput.readCapacityUnits' \
+         failed to satisfy constraint: Member must have value greater than or equal to 1"
+    );
+}
+
+#[test]
+fn local_indexes_are_validated_then_refused() {
+    let local = |indexes: &[String]| format!(r#","LocalSecondaryIndexes":[{}]"#, indexes.join(","));
+    let message = |definitions: &[&str], keys: &str, indexes: &[String]| {
+        create(&creation(definitions, keys, &local(indexes)))
+            .unwrap_err()
+            .message
+    };
+    let good = index("one", "a:HASH c:RANGE", ALL);
+    assert_eq!(
+        message(&["a", "c"], "a:HASH", std::slice::from_ref(&good)),
+        format!(
+            "{INVALID}Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
+        )
+    );
+    let three: &[&str] = &["a", "b", "c"];
+    for (indexes, expected) in [
+        (
+            vec![],
+            format!("{INVALID}List of LocalSecondaryIndexes is empty"),
+        ),
+        (
+            vec![index("one", "a:HASH", ALL)],
+            format!("{INVALID}Index KeySchema does not have a range key for index: one"),
+        ),
+        (
+            vec![index("one", "b:HASH c:RANGE", ALL)],
+            format!(
+                "{INVALID}Index KeySchema does not have the same leading hash key as table KeySchema for index: one. index hash key: b, table hash key: a"
+            ),
+        ),
+        (
+            vec![good.clone(), good.clone()],
+            format!("{INVALID}Duplicate index name: one"),
+        ),
+        (
+            vec![index("one", "a:HASH c:RANGE", "{}")],
+            format!("{INVALID}Unknown ProjectionType: null"),
+        ),
+        (
+            (0..6)
+                .map(|i| index(&format!("one{i}"), "a:HASH c:RANGE", ALL))
+                .collect(),
+            format!("{INVALID}Number of LocalSecondaryIndexes exceeds per-table limit of 5"),
+        ),
+        (
+            vec![index("one", "a:HASH b:RANGE", ALL)],
+            format!(
+                "{INVALID}Some AttributeDefinitions are not used. AttributeDefinitions: [a, b, c], keys used: [a, b]"
+            ),
+        ),
+        (
+            vec![good.clone()],
+            "LocalSecondaryIndexes is not supported in this release of pg_dynamo".to_owned(),
+        ),
+    ] {
+        assert_eq!(message(three, "a:HASH b:RANGE", &indexes), expected);
+    }
+}
+
+#[test]
+fn global_indexes_are_validated_then_refused() {
+    let message = |indexes: &[String]| {
+        let more = format!(r#","GlobalSecondaryIndexes":[{}]"#, indexes.join(","));
+        create(&creation(&["a", "b", "c"], "a:HASH", &more))
+            .unwrap_err()
+            .message
+    };
+    let refused = "GlobalSecondaryIndexes is not supported in this release of pg_dynamo";
+    for (indexes, expected) in [
+        (
+            vec![],
+            format!("{INVALID}List of GlobalSecondaryIndexes is empty"),
+        ),
+        (
+            vec![index("one", "b:RANGE c:HASH", ALL)],
+            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type".to_owned(),
+        ),
+        (
+            vec![index(
+                "one",
+                "b:HASH c:RANGE",
+                r#"{"ProjectionType":"ALL","NonKeyAttributes":["x"]}"#,
+            )],
+            format!("{INVALID}ProjectionType is ALL, but NonKeyAttributes is specified"),
+        ),
+        (
+            (0..21)
+                .map(|i| index(&format!("one{i}"), "b:HASH c:RANGE", ALL))
+                .collect(),
+            format!("{INVALID}GlobalSecondaryIndex count exceeds the per-table limit of 20"),
+        ),
+        (
+            vec![index("one", "b:HASH c:RANGE", ALL)],
+            refused.to_owned(),
+        ),
+        // Several partition attributes are legal.
+        (vec![index("one", "b:HASH c:HASH", ALL)], refused.to_owned()),
+    ] {
+        assert_eq!(message(&indexes), expected);
+    }
+}
+
+#[test]
+fn streams_and_policies_are_refused_and_a_disabled_stream_is_not() {
+    let message = |more: &str| create(&creation(&["a"], "a:HASH", more)).map_err(|e| e.message);
+    let stream = r#","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}"#;
+    let refused = |p: &str| Err(format!("{p} is not supported in this release of pg_dynamo"));
+    assert_eq!(message(stream), refused("StreamSpecification"));
+    assert_eq!(
+        message(r#","ResourcePolicy":"{}""#),
+        refused("ResourcePolicy")
+    );
+    assert!(message(r#","StreamSpecification":{"StreamEnabled":false}"#).is_ok());
+}
+
+#[test]
+fn throughput_changes_and_counts_its_decreases() {
+    const HOUR: i64 = 3_600_000;
+    let units = |read: i64| {
+        format!(r#""ProvisionedThroughput":{{"ReadCapacityUnits":{read},"WriteCapacityUnits":6}}"#)
+    };
+    let start = table(PROVISIONED);
+    let same = change(&start, &units(5), NOW).unwrap_err().message;
+    assert!(same.starts_with("The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: 5. Requested ReadCapacityUnits: 5."));
+    let mut current = change(&start, &units(50), NOW).unwrap();
+    assert_eq!(current.throughput.last_increase, Some(NOW));
+    assert_eq!(current.throughput.decreases_today, 0);
+    for i in 1..=4 {
+        current = change(&current, &units(50 - i), NOW).unwrap();
+    }
+    assert_eq!(current.throughput.decreases_today, 4);
+    let fifth = change(&current, &units(10), NOW + 1).unwrap_err();
+    assert_eq!(fifth.kind, ErrorKind::LimitExceeded);
+    let later = change(&current, &units(10), NOW + HOUR).unwrap();
+    assert_eq!(later.throughput.decreases_today, 5);
+    let tomorrow = change(&current, &units(10), NOW + 24 * HOUR).unwrap();
+    assert_eq!(tomorrow.throughput.decreases_today, 1);
+}
+
+#[test]
+fn billing_modes_switch_both_ways() {
+    let on_demand = change(
+        &table(PROVISIONED),
+        r#""BillingMode":"PAY_PER_REQUEST""#,
+        NOW + 5,
+    )
+    .unwrap();
+    assert_eq!(on_demand.on_demand_since, Some(NOW + 5));
+    assert_eq!(
+        (on_demand.throughput.read, on_demand.throughput.write),
+        (0, 0)
+    );
+    // The same mode again is no error.
+    let again = change(&on_demand, r#""BillingMode":"PAY_PER_REQUEST""#, NOW + 9).unwrap();
+    assert_eq!(again, on_demand);
+    let throughput = r#""ProvisionedThroughput":{"ReadCapacityUnits":2,"WriteCapacityUnits":2}"#;
+    let neither = format!(
+        "{INVALID}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
+    );
+    assert_eq!(
+        change(&on_demand, throughput, NOW).unwrap_err().message,
+        neither
+    );
+    let back = format!(r#""BillingMode":"PROVISIONED",{throughput}"#);
+    let back = change(&on_demand, &back, NOW + 10).unwrap();
+    assert_eq!((back.throughput.read, back.throughput.write), (2, 2));
+    let summary = back.describe(&account(), statistics());
+    assert!(summary.contains(r#""BillingModeSummary":{"BillingMode":"PROVISIONED""#));
+}
+
+#[test]
+fn update_table_needs_something_to_do() {
+    assert_eq!(
+        refusal("UpdateTable", r#"{"TableName":"abc"}"#).message,
+        "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
+         GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"
+    );
+    let index =
+        r#"{"TableName":"abc","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"one"}}]}"#;
+    assert_eq!(
+        refusal("UpdateTable", index).message,
+        "GlobalSecondaryIndexUpdates is not supported in this release of pg_dynamo"
+    );
+}
+
+#[test]
+fn protected_tables_are_not_deleted() {
+    let request = json(r#"{"TableName":"Books"}"#);
+    let request = DeleteTableRequest::parse(&request, &account()).unwrap();
+    let open = table(PROVISIONED);
+    assert!(request.check(&open).is_ok());
+    let protected = change(&open, r#""DeletionProtectionEnabled":true"#, NOW).unwrap();
+    assert_eq!(
+        request.check(&protected).unwrap_err().message,
+        "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
+    );
+}
+
+#[test]
+fn lists_of_tables_are_paged() {
+    let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let reply = |request: &str| {
+        ListTablesRequest::parse(&json(request))
+            .unwrap()
+            .reply(&names)
+    };
+    assert_eq!(reply("{}"), r#"{"TableNames":["a","b","c"]}"#);
+    assert_eq!(
+        reply(r#"{"Limit":2}"#),
+        r#"{"LastEvaluatedTableName":"b","TableNames":["a","b"]}"#
+    );
+    assert_eq!(reply(r#"{"Limit":3}"#), r#"{"TableNames":["a","b","c"]}"#);
+    assert_eq!(
+        refusal("ListTables", r#"{"Limit":0}"#).message,
+        "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: \
+         Member must have value greater than or equal to 1"
+    );
+    assert!(
+        refusal("ListTables", r#"{"Limit":101}"#)
+            .message
+            .contains("less than or equal to 100")
+    );
+}
+
+#[test]
+fn a_table_may_be_named_by_its_arn() {
+    let arn = account().table_arn("Books");
+    let text = format!(r#"{{"TableName":"{arn}"}}"#);
+    let request = DescribeTableRequest::parse(&json(&text), &account()).unwrap();
+    assert_eq!(request.table().name, "Books");
+    assert_eq!(request.table().as_given, arn);
+}
+
+#[test]
+fn encryption_and_warm_throughput_change() {
+    let start = table(PROVISIONED);
+    let encrypted = change(&start, r#""SSESpecification":{"Enabled":true}"#, NOW).unwrap();
+    assert!(encrypted.encryption.is_some());
+    let plain = change(&encrypted, r#""SSESpecification":{"Enabled":false}"#, NOW).unwrap();
+    assert_eq!(plain.encryption, None);
+    let warm = |units: i64| format!(r#""WarmThroughput":{{"ReadUnitsPerSecond":{units}}}"#);
+    let warmer = change(&start, &warm(100), NOW).unwrap();
+    assert_eq!(warmer.warm_units().read, Some(100));
+    assert_eq!(warmer.warm_units().write, Some(6));
+    assert!(change(&warmer, &warm(99), NOW).is_err());
+}

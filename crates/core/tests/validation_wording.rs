@@ -1,0 +1,294 @@
+//! How faults are worded: exact texts, one fault a request.
+mod fixtures;
+use fixtures::*;
+use pg_dynamo_core::ErrorKind;
+
+fn says(operation: &str, request: &str, expected: &str) {
+    let error = refusal(operation, request);
+    assert_eq!(error.message, expected, "{operation} {request}");
+    assert_eq!(error.kind, ErrorKind::Validation);
+}
+
+const INVALID: &str = "One or more parameter values were invalid: ";
+
+#[test]
+fn table_names() {
+    let constraint = |value: &str, rule: &str| {
+        format!(
+            "1 validation error detected: Value {value} at 'tableName' failed to satisfy constraint: {rule}"
+        )
+    };
+    let put = |name: &str| format!(r#"{{"TableName":{name},"Item":{{}}}}"#);
+    let long = "a".repeat(256);
+    for (name, value, rule) in [
+        ("null", "null", "Member must not be null"),
+        (
+            "\"\"",
+            "''",
+            "Member must have length greater than or equal to 1",
+        ),
+        (
+            "\"bad name\"",
+            "'bad name'",
+            "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+        ),
+    ] {
+        says("PutItem", &put(name), &constraint(value, rule));
+    }
+    says(
+        "PutItem",
+        &put(&format!("\"{long}\"")),
+        &constraint(
+            &format!("'{long}'"),
+            "Member must have length less than or equal to 255",
+        ),
+    );
+    says(
+        "CreateTable",
+        r#"{"TableName":"ab"}"#,
+        &constraint("'ab'", "Member must have length greater than or equal to 3"),
+    );
+    for operation in ["CreateTable", "UpdateTable", "DeleteTable", "DescribeTable"] {
+        says(
+            operation,
+            "{}",
+            "The parameter 'TableName' is required but was not present in the request",
+        );
+    }
+}
+
+#[test]
+fn json_types() {
+    let attribute = |json: &str| format!(r#"{{"TableName":"abc","Item":{json}}}"#);
+    for (request, expected) in [
+        (
+            r#"{"TableName":23}"#.to_owned(),
+            "NUMBER_VALUE cannot be converted to String",
+        ),
+        (
+            r#"{"TableName":2.5}"#.to_owned(),
+            "DECIMAL_VALUE cannot be converted to String",
+        ),
+        (
+            r#"{"TableName":true}"#.to_owned(),
+            "TRUE_VALUE cannot be converted to String",
+        ),
+        (
+            r#"{"TableName":[]}"#.to_owned(),
+            "Unrecognized collection type class java.lang.String",
+        ),
+        (
+            r#"{"TableName":{}}"#.to_owned(),
+            "Start of structure or map found where not expected",
+        ),
+        (attribute("\"x\""), "Unexpected field type"),
+        (
+            attribute(r#"{"a":"x"}"#),
+            "Unexpected value type in payload",
+        ),
+        (
+            attribute(r#"{"a":{"S":5}}"#),
+            "NUMBER_VALUE cannot be converted to String",
+        ),
+        (
+            r#"{"TableName":"abc","Expected":[]}"#.to_owned(),
+            "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.ExpectedAttributeValue>",
+        ),
+    ] {
+        let error = refusal("PutItem", &request);
+        assert_eq!(error.kind, ErrorKind::Serialization, "{request}");
+        assert_eq!(error.message, expected, "{request}");
+    }
+    let limit = refusal("ListTables", r#"{"Limit":"5"}"#);
+    assert_eq!(limit.message, "STRING_VALUE cannot be converted to Integer");
+    assert_eq!(refusal("PutItem", "[]").kind, ErrorKind::Serialization);
+}
+
+#[test]
+fn enumerations_are_gathered_in_order() {
+    says(
+        "PutItem",
+        r#"{"TableName":"abc","ReturnConsumedCapacity":"hi","ReturnItemCollectionMetrics":"hi","ReturnValues":"hi"}"#,
+        "4 validation errors detected: \
+         Value 'hi' at 'returnConsumedCapacity' failed to satisfy constraint: \
+         Member must satisfy enum value set: [INDEXES, TOTAL, NONE]; \
+         Value null at 'item' failed to satisfy constraint: Member must not be null; \
+         Value 'hi' at 'returnValues' failed to satisfy constraint: \
+         Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]; \
+         Value 'hi' at 'returnItemCollectionMetrics' failed to satisfy constraint: \
+         Member must satisfy enum value set: [SIZE, NONE]",
+    );
+    says(
+        "DeleteItem",
+        r#"{"TableName":"abc","Key":{},"Expected":{"a":{"ComparisonOperator":"X"}}}"#,
+        "1 validation error detected: Value 'X' at 'expected.a.member.comparisonOperator' \
+         failed to satisfy constraint: Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, \
+         NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]",
+    );
+}
+
+#[test]
+fn expression_parameters() {
+    let with = |members: &str| format!(r#"{{"TableName":"abc","Key":{{}},{members}}}"#);
+    for (members, expected) in [
+        (
+            r#""AttributeUpdates":{},"UpdateExpression":"SET a = :v""#,
+            "Can not use both expression and non-expression parameters in the same request: \
+             Non-expression parameters: {AttributeUpdates} Expression parameters: {UpdateExpression}",
+        ),
+        (
+            r##""ExpressionAttributeNames":{"#a":"a"}"##,
+            "ExpressionAttributeNames can only be specified when using expressions",
+        ),
+        (
+            r#""ExpressionAttributeValues":{":a":{"S":"a"}}"#,
+            "ExpressionAttributeValues can only be specified when using expressions: \
+             UpdateExpression and ConditionExpression are null",
+        ),
+        (
+            r#""UpdateExpression":"REMOVE a","ExpressionAttributeValues":{}"#,
+            "ExpressionAttributeValues must not be empty",
+        ),
+        (
+            r#""UpdateExpression":"REMOVE a","ExpressionAttributeNames":{"a":"b"}"#,
+            "ExpressionAttributeNames contains invalid key: Syntax error; key: \"a\"",
+        ),
+        (
+            r#""UpdateExpression":"REMOVE a","ExpressionAttributeValues":{":a":{"N":"x"}}"#,
+            "ExpressionAttributeValues contains invalid value: \
+             The parameter cannot be converted to a numeric value: x for key :a",
+        ),
+        (
+            r#""UpdateExpression":"""#,
+            "Invalid UpdateExpression: The expression can not be empty;",
+        ),
+        (
+            r##""UpdateExpression":"REMOVE a","ExpressionAttributeNames":{"#x":"x"}"##,
+            "Value provided in ExpressionAttributeNames unused in expressions: keys: {#x}",
+        ),
+    ] {
+        says("UpdateItem", &with(members), expected);
+    }
+    says(
+        "PutItem",
+        r#"{"TableName":"abc","Item":{},"ExpressionAttributeValues":{":v":{"S":"x"}}}"#,
+        "ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null",
+    );
+    says(
+        "GetItem",
+        r#"{"TableName":"abc","Key":{},"AttributesToGet":["a","a"]}"#,
+        &format!("{INVALID}Duplicate value in attribute name: a"),
+    );
+}
+
+#[test]
+fn items_are_at_most_400_kb() {
+    let request = |size: usize| {
+        let value = "x".repeat(size);
+        format!(r#"{{"TableName":"Hash","Item":{{"pk":{{"S":"a"}},"b":{{"S":"{value}"}}}}}}"#)
+    };
+    let most = 400 * 1024 - 4;
+    assert!(put(&hash_table(), &request(most)).is_ok());
+    says(
+        "PutItem",
+        &request(most + 1),
+        "Item size has exceeded the maximum allowed size",
+    );
+}
+
+#[test]
+fn keys_of_items() {
+    let table = composite_table("B");
+    let text = |json: &str| {
+        let request = format!(r#"{{"TableName":"Composite","Item":{json}}}"#);
+        put(&table, &request).unwrap_err().message
+    };
+    let long = |n: usize| "a".repeat(n);
+    assert_eq!(
+        text("{}"),
+        format!("{INVALID}Missing the key pk in the item")
+    );
+    assert_eq!(
+        text(r#"{"pk":{"S":"a"}}"#),
+        format!("{INVALID}Missing the key sk in the item")
+    );
+    assert_eq!(
+        text(r#"{"pk":{"NS":["1"]}}"#),
+        format!("{INVALID}Type mismatch for key pk expected: S actual: NS")
+    );
+    assert_eq!(
+        text(r#"{"pk":{"S":""},"sk":{"B":""}}"#),
+        "One or more parameter values are not valid. The AttributeValue for a key attribute \
+         cannot contain an empty string value. Key: pk"
+    );
+    assert_eq!(
+        text(r#"{"pk":{"S":"a"},"sk":{"B":""}}"#),
+        "One or more parameter values are not valid. The AttributeValue for a key attribute \
+         cannot contain an empty binary value. Key: sk"
+    );
+    assert_eq!(
+        text(&format!(
+            r#"{{"pk":{{"S":"{}"}},"sk":{{"B":"YQ=="}}}}"#,
+            long(2049)
+        )),
+        format!("{INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes")
+    );
+    assert_eq!(
+        text(&format!(
+            r#"{{"pk":{{"S":"a"}},"sk":{{"B":"{}"}}}}"#,
+            long(1368)
+        )),
+        format!(
+            "{INVALID}Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+        )
+    );
+}
+
+#[test]
+fn keys_of_requests() {
+    let table = composite_table("N");
+    for key in [
+        "{}",
+        r#"{"pk":{"S":"a"}}"#,
+        r#"{"pk":{"S":"a"},"sk":{"S":"1"}}"#,
+        r#"{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"N":"1"}}"#,
+        r#"{"pk":{"S":"a"},"x":{"N":"1"}}"#,
+    ] {
+        let request = format!(r#"{{"TableName":"Composite","Key":{key}}}"#);
+        let expected = "The provided key element does not match the schema";
+        assert_eq!(get(&table, &request).unwrap_err().message, expected);
+        assert_eq!(delete(&table, &request).unwrap_err().message, expected);
+        assert_eq!(update(&table, &request).unwrap_err().message, expected);
+    }
+    let request = r#"{"TableName":"Composite","Key":{"pk":{"S":"a"},"sk":{"N":"1"}},"UpdateExpression":"SET sk = sk + sk"}"#;
+    assert_eq!(
+        update(&table, request).unwrap_err().message,
+        format!("{INVALID}Cannot update attribute sk. This attribute is part of the key")
+    );
+}
+
+#[test]
+fn names_and_arns_of_tables() {
+    let with = |name: &str| format!(r#"{{"TableName":"{name}"}}"#);
+    for (arn, kind) in [
+        (
+            "arn:aws:dynamodb:us-east-1:123456789012:table/abc",
+            ErrorKind::Validation,
+        ),
+        (
+            "arn:aws:dynamodb:eu-west-1:999999999999:table/abc",
+            ErrorKind::AccessDenied,
+        ),
+        (
+            "arn:aws:dynamodb:eu-west-1:123456789012:stream/abc",
+            ErrorKind::Validation,
+        ),
+        ("arn:aws:dynamodb", ErrorKind::Validation),
+        (
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/a b",
+            ErrorKind::Validation,
+        ),
+    ] {
+        assert_eq!(refusal("DescribeTable", &with(arn)).kind, kind, "{arn}");
+    }
+}
