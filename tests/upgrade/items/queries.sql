@@ -3,7 +3,7 @@ select dynamo.list_tables('{}'::json);
 select pk_hash, pk, sk, item from dynamo_tables."Music" order by pk_hash, pk, sk;
 select dynamo.get_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 1"}, "Year": {"N": "-9"}}}'::json);
 select dynamo.update_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 1"}, "Year": {"N": "-9"}},
-    "UpdateExpression": "ADD Num :n SET #m.b = :n REMOVE Bool", "ExpressionAttributeNames": {"#m": "Map"},
+    "UpdateExpression": "ADD Plays :n SET #m.b = :n REMOVE Bool", "ExpressionAttributeNames": {"#m": "Map"},
     "ExpressionAttributeValues": {":n": {"N": "2"}}, "ReturnValues": "ALL_NEW"}'::json);
 do $$
 begin
