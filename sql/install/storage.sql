@@ -1,6 +1,7 @@
--- Called by the statements of write operations on the row version about to be written.
+-- Called by the statements of write operations on the row version about to be written. The cost makes the
+-- planner evaluate it last, after the key: a sequential scan would otherwise ask it about every row.
 CREATE FUNCTION dynamo_internal.decide(request int8, item dynamo.item) RETURNS boolean
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
     AS 'MODULE_PATHNAME', 'pg_dynamo_decide';
 
 CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
