@@ -118,6 +118,8 @@ impl Write {
     pub fn may_create(&self) -> Result<bool> {
         match self.action {
             Action::Delete => Ok(false),
+            // An update that only removes attributes makes no item.
+            Action::Update(Some(ref update)) if !update.creates_item() => Ok(false),
             _ => self.holds(None),
         }
     }
@@ -159,6 +161,9 @@ impl Write {
         let new = match (&self.action, old) {
             (Action::Delete, Some(_)) => return Ok(Effect::Delete),
             (Action::Delete, None) | (Action::Update(None), Some(_)) => {
+                return Ok(Effect::Unchanged);
+            }
+            (Action::Update(Some(update)), None) if !update.creates_item() => {
                 return Ok(Effect::Unchanged);
             }
             (Action::Put(item), _) if same(old, item) => return Ok(Effect::Unchanged),

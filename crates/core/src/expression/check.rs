@@ -4,18 +4,20 @@
 
 use super::ast::{Comparator, Function, Predicate};
 use super::path::DocPath;
-use super::resolve::{Resolved, Resolver, check_inner_counts, needs_path, type_of, wrong_type};
+use super::resolve::{
+    Resolved, Resolver, check_count, check_inner_counts, needs_path, type_of, wrong_type,
+};
 use super::test::{Source, Test};
 use crate::value::{AvBuf, AvKind, ValueType, number::write_key_as_text};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::cmp::Ordering;
 
-/// The operands of one predicate, its own name for error texts, and how to make a test of it.
+/// The test a predicate makes once its placeholders are known, or its first fault.
 pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<Test, String> {
     match predicate {
         Predicate::Compare(left, comparator, right) => {
             let operands = [resolver.operand(left)?, resolver.operand(right)?];
-            check_inner(&operands)?;
+            check_inner_counts(&operands)?;
             check_distinct(comparator.symbol(), &operands)?;
             check_types_inside(&operands)?;
             if !matches!(comparator, Comparator::Eq | Comparator::Ne) {
@@ -30,7 +32,7 @@ pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<T
                 resolver.operand(low)?,
                 resolver.operand(high)?,
             ];
-            check_inner(&operands)?;
+            check_inner_counts(&operands)?;
             check_types_inside(&operands)?;
             check_ordered("BETWEEN", &operands)?;
             check_bounds(&operands[1], &operands[2])?;
@@ -43,8 +45,8 @@ pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<T
                 .iter()
                 .map(|o| resolver.operand(o))
                 .collect::<Result<Vec<_>, _>>()?;
-            check_inner(std::slice::from_ref(&tested))?;
-            check_inner(&list)?;
+            check_inner_counts(std::slice::from_ref(&tested))?;
+            check_inner_counts(&list)?;
             check_not_among("IN", &tested, &list)?;
             check_types_inside(std::slice::from_ref(&tested))?;
             check_types_inside(&list)?;
@@ -59,17 +61,11 @@ pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<T
                 .iter()
                 .map(|a| resolver.operand(a))
                 .collect::<Result<Vec<_>, _>>()?;
-            super::resolve::check_count(call.function, &arguments)?;
-            check_inner(&arguments)?;
+            check_count(call.function, &arguments)?;
             check_distinct(call.function.name(), &arguments)?;
             function_test(call.function, arguments)
         }
     }
-}
-
-/// Operand counts, then equal operands, of the calls among the operands.
-fn check_inner(operands: &[Resolved]) -> Result<(), String> {
-    check_inner_counts(operands)
 }
 
 fn check_distinct(operator: &str, operands: &[Resolved]) -> Result<(), String> {

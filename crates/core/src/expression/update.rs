@@ -79,6 +79,13 @@ impl Update {
         self.changes.iter().map(|c| c.path.root.as_str()).collect()
     }
 
+    /// Whether it makes an item where there is none. An update that only removes (REMOVE, DELETE) leaves
+    /// nothing behind; one without any action (empty AttributeUpdates) makes an item of its key.
+    pub fn creates_item(&self) -> bool {
+        let makes = |change: &Change| matches!(change.action, Act::Set(_) | Act::Add(_));
+        self.changes.is_empty() || self.changes.iter().any(makes)
+    }
+
     /// Top-level attributes it looks into (`a.b`, `a[0]`), read or written.
     pub fn nested_attributes(&self) -> BTreeSet<&str> {
         let mut names = BTreeSet::new();

@@ -236,6 +236,20 @@ fn an_item_that_does_not_exist_begins_with_its_key() {
 }
 
 #[test]
+fn an_update_that_only_removes_creates_nothing() {
+    let cases = [
+        ("SET a = :1 REMOVE s", true),
+        ("ADD a :1", true),
+        ("REMOVE a, m.x", false),
+        ("DELETE ss :bc REMOVE a", false),
+    ];
+    for (update, creates) in cases {
+        let compiled = compile_update(update, GIVEN).unwrap();
+        assert_eq!(compiled.creates_item(), creates, "{update}");
+    }
+}
+
+#[test]
 fn a_result_that_nests_too_deep_is_refused() {
     let mut deep = String::from(r#"{"N":"1"}"#);
     for _ in 0..30 {
