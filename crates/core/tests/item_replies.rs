@@ -218,6 +218,23 @@ fn what_changes_nothing_is_not_written() {
 }
 
 #[test]
+fn an_update_that_only_removes_creates_nothing() {
+    let table = hash_table();
+    for members in [
+        r#""UpdateExpression":"REMOVE a""#,
+        r#""UpdateExpression":"DELETE a :v","ExpressionAttributeValues":{":v":{"SS":["x"]}}"#,
+        r#""AttributeUpdates":{"a":{"Action":"DELETE"}}"#,
+    ] {
+        let request = format!(
+            r#"{{"TableName":"Hash","Key":{{"pk":{{"S":"a"}}}},{members},"ReturnValues":"ALL_NEW"}}"#
+        );
+        let write = update(&table, &request).unwrap();
+        assert_eq!(write.apply(None).unwrap(), Effect::Unchanged, "{members}");
+        assert_eq!(run(&write, None).unwrap().1, "{}");
+    }
+}
+
+#[test]
 fn only_a_condition_that_holds_on_nothing_lets_a_write_create() {
     let table = hash_table();
     let conditional = |condition: &str| {

@@ -268,6 +268,24 @@ fn keys_of_requests() {
 }
 
 #[test]
+fn expressions_do_not_look_into_keys() {
+    let table = composite_table("N");
+    let request = |members: &str| {
+        format!(
+            r#"{{"TableName":"Composite","Key":{{"pk":{{"S":"a"}},"sk":{{"N":"1"}}}},{members}}}"#
+        )
+    };
+    let expected = "Key attributes must be scalars; list random access '[]' and map lookup '.' \
+                    are not allowed: Key: sk";
+    let projection = request(r#""ProjectionExpression":"sk.a""#);
+    assert_eq!(get(&table, &projection).unwrap_err().message, expected);
+    let condition = request(r#""ConditionExpression":"attribute_exists(sk[0])""#);
+    assert_eq!(delete(&table, &condition).unwrap_err().message, expected);
+    let read = request(r#""UpdateExpression":"SET a = sk.b""#);
+    assert_eq!(update(&table, &read).unwrap_err().message, expected);
+}
+
+#[test]
 fn names_and_arns_of_tables() {
     let with = |name: &str| format!(r#"{{"TableName":"{name}"}}"#);
     for (arn, kind) in [

@@ -72,6 +72,9 @@ impl DeleteItemRequest {
     /// What the table's key schema has to say. Err: ValidationException.
     pub fn bind(self, table: &TableDefinition) -> Result<Write> {
         let stored = key::of_key(&self.key, &table.key_schema)?;
+        if let Some(condition) = &self.condition {
+            key::check_paths(&condition.nested_attributes(), &table.key_schema)?;
+        }
         Ok(Write::new(
             table,
             self.table,

@@ -81,8 +81,10 @@ impl GetItemRequest {
     /// What the table's key schema has to say. Err: ValidationException.
     pub fn bind(self, table: &TableDefinition) -> Result<Read> {
         let key = key::of_key(&self.key, &table.key_schema)?;
+        if let Some(projection) = &self.projection {
+            key::check_paths(&projection.nested_attributes(), &table.key_schema)?;
+        }
         Ok(Read::new(
-            table,
             self.table,
             key,
             self.projection,

@@ -3,6 +3,7 @@ use crate::key::StoredKey;
 use crate::table::{KeyAttribute, KeySchema, ScalarType};
 use crate::value::{Attributes, Item, Value, ValueType};
 use crate::{ApiError, Result, limits};
+use std::collections::BTreeSet;
 
 fn invalid(message: String) -> ApiError {
     ApiError::validation(format!(
@@ -48,6 +49,22 @@ pub fn of_key(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {
         }
     }
     stored(key, schema)
+}
+
+/// Key attributes are scalars: an expression that looks into one (`pk.a`, `pk[0]`) is refused.
+/// `nested`: the attributes an expression looks into.
+pub fn check_paths(nested: &BTreeSet<&str>, schema: &KeySchema) -> Result<()> {
+    match schema
+        .attributes()
+        .find(|a| nested.contains(a.name.as_str()))
+    {
+        None => Ok(()),
+        Some(attribute) => Err(ApiError::validation(format!(
+            "Key attributes must be scalars; list random access '[]' and map lookup '.' \
+             are not allowed: Key: {}",
+            attribute.name
+        ))),
+    }
 }
 
 fn stored(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {

@@ -79,6 +79,9 @@ impl PutItemRequest {
     /// What the table's key schema has to say. Err: ValidationException.
     pub fn bind(self, table: &TableDefinition) -> Result<Write> {
         let (stored, key) = key::of_item(self.item.as_item(), &table.key_schema)?;
+        if let Some(condition) = &self.condition {
+            key::check_paths(&condition.nested_attributes(), &table.key_schema)?;
+        }
         let action = Action::Put(self.item);
         Ok(Write::new(
             table,

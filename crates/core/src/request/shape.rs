@@ -57,10 +57,10 @@ pub struct Member {
     pub required: bool,
 }
 
-/// How an operation treats a missing or short TableName.
+/// How an operation treats a missing TableName.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableNameRule {
-    /// Item operations: a missing name is one of the gathered faults; one character is enough to ask.
+    /// Item operations: a missing name is one of the gathered faults.
     Item,
     /// Table operations: a missing name is reported alone and in other words.
     Table,
@@ -273,9 +273,10 @@ fn check_table_name(structure: &Structure, request: &Json<'_>) -> Result<()> {
     };
     let arn = text.starts_with("arn:");
     let rule = Text {
-        min: if rule == TableNameRule::Item { 1 } else { 3 },
+        // The service model asks for one character and the service for three: of an empty name
+        // only the first is reported.
+        min: if text.is_empty() { 1 } else { 3 },
         max: if arn { MAX_ARN } else { 255 },
-        // Of an empty name only the length is reported.
         name: !arn && !text.is_empty(),
         values: &[],
     };

@@ -88,6 +88,10 @@ impl UpdateItemRequest {
                     )));
                 }
             }
+            key::check_paths(&update.nested_attributes(), &table.key_schema)?;
+        }
+        if let Some(condition) = &self.condition {
+            key::check_paths(&condition.nested_attributes(), &table.key_schema)?;
         }
         Ok(Write::new(
             table,
