@@ -36,8 +36,8 @@ fn scalar(name: &str) -> ScalarType {
     }
 }
 
-/// The schema that a trigger or constraint names by its arguments. Both call with the same few texts for
-/// every row, so the last one is kept.
+/// The schema that a trigger names by its arguments. It comes with the same few texts for every row, so
+/// the last one is kept.
 fn schema(partition: (&str, &str), sort: Option<(&str, &str)>) -> Rc<KeySchema> {
     thread_local! {
         static LAST: RefCell<Option<Rc<KeySchema>>> = const { RefCell::new(None) };
@@ -99,44 +99,6 @@ fn matches(pk_hash: i64, pk: &[u8], sk: &[u8], item: ItemDatum, schema: &KeySche
     item.whole()
         .and_then(|item| StoredKey::matches_item(pk_hash, pk, sk, item, schema))
         .or_raise()
-}
-
-fn keys_match_item_simple(
-    pk_hash: i64,
-    pk: &[u8],
-    sk: &[u8],
-    item: ItemDatum,
-    partition_key: &str,
-    partition_key_type: &str,
-) -> bool {
-    matches(
-        pk_hash,
-        pk,
-        sk,
-        item,
-        &schema((partition_key, partition_key_type), None),
-    )
-}
-
-#[allow(
-    clippy::too_many_arguments,
-    reason = "the signature is SQL's: two key attributes, each a name and a type"
-)]
-fn keys_match_item_composite(
-    pk_hash: i64,
-    pk: &[u8],
-    sk: &[u8],
-    item: ItemDatum,
-    partition_key: &str,
-    partition_key_type: &str,
-    sort_key: &str,
-    sort_key_type: &str,
-) -> bool {
-    let schema = schema(
-        (partition_key, partition_key_type),
-        Some((sort_key, sort_key_type)),
-    );
-    matches(pk_hash, pk, sk, item, &schema)
 }
 
 /// Column numbers of every data table; `dynamo_internal.protect_data_tables` keeps them so.
@@ -271,10 +233,4 @@ unsafe fn with_keys(
     }
 }
 
-export!(
-    keys_match_item_composite,
-    decide,
-    image,
-    relation_name,
-    keys_match_item_simple,
-);
+export!(decide, image, relation_name,);

@@ -73,13 +73,15 @@ impl Plan {
         // SAFETY: as many values as the plan has parameters, none null, of the types it was prepared with.
         unsafe {
             check(
-                pg_sys::SPI_execute_plan(
-                    self.0,
-                    values.as_mut_ptr(),
-                    std::ptr::null(),
-                    read_only,
-                    0,
-                ),
+                catching(|| {
+                    raw::SPI_execute_plan(
+                        self.0,
+                        values.as_mut_ptr(),
+                        std::ptr::null(),
+                        read_only,
+                        0,
+                    )
+                }),
                 "SPI_execute_plan",
             );
             pg_sys::SPI_processed
