@@ -13,6 +13,8 @@ help:
 	@echo 'make bench    measure against hand-written SQL'
 	@echo 'make install  build and install into the PostgreSQL of PG_CONFIG'
 	@echo 'make package  a Debian package in target/'
+	@echo 'make snapshot   keep the install script of this version in sql/snapshot'
+	@echo 'make documents  write docs/errors.md and docs/operations.md'
 	@echo 'make clean    stop the server and remove all of target/'
 
 run:

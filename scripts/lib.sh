@@ -7,7 +7,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 EXTENSION=pg_dynamo
 PGRX_VERSION=0.18.1
 RUST_VERSION=1.95
-STAGE=$ROOT/target/stage
+# What was built, laid out as on a system's disk; PG_DYNAMO_STAGE may name an unpacked package instead.
+STAGE=${PG_DYNAMO_STAGE:-$ROOT/target/stage}
 # A backtrace in every ERROR of the server and a client that reads another server: neither is ours.
 unset RUST_BACKTRACE RUST_LIB_BACKTRACE PGSERVICE PGSERVICEFILE PGOPTIONS PGDATA PGHOSTADDR
 export PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin LC_ALL=C.UTF-8
@@ -195,7 +196,7 @@ cluster_stop() {
 build_stage() {
     rm -rf "$STAGE"
     mkdir -p "$ROOT/target"
-    (cd "$ROOT" && cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$STAGE") \
+    (cd "$ROOT" && CARGO_TERM_COLOR=never NO_COLOR=1 cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$STAGE") \
         >"$ROOT/target/build.log" 2>&1 || {
         grep -v '^ *\(Compiling\|Downloaded\)' "$ROOT/target/build.log" | tail -n 60 >&2
         die "the build failed (all of it is in target/build.log)"
