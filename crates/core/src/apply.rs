@@ -114,8 +114,7 @@ impl Write {
     }
 
     /// Whether this write may create an item where there is none: a put or an update whose condition
-    /// holds on no item. (An update that only removes attributes creates nothing; `apply` knows.)
-    /// Err: corrupt data only.
+    /// holds on no item. Err: corrupt data only.
     pub fn may_create(&self) -> Result<bool> {
         match self.action {
             Action::Delete => Ok(false),
@@ -172,7 +171,7 @@ impl Write {
             (Action::Update(Some(update)), _) => update.apply(old, &self.key_attributes)?,
             (Action::Update(None), None) => ItemBuf::from_attributes(&self.key_attributes),
         };
-        if same(old, &new) || (old.is_none() && self.only_removes(&new)?) {
+        if same(old, &new) {
             return Ok(Effect::Unchanged);
         }
         // A put was measured when it was parsed.
@@ -182,13 +181,6 @@ impl Write {
             ));
         }
         Ok(Effect::Store(new))
-    }
-
-    /// An update of a missing item that removed attributes and set none creates nothing (an update without
-    /// any action does). What SET and ADD leave has more than the key.
-    fn only_removes(&self, new: &ItemBuf) -> Result<bool> {
-        Ok(matches!(self.action, Action::Update(Some(_)))
-            && new.as_item().map().len()? == self.key_attributes.len())
     }
 
     /// ConditionalCheckFailedException, with the item when the request asked for it.
