@@ -247,8 +247,8 @@ private_postgres() {
     fi
 }
 
-# The tour: one list of options, so that `make run` shows what the test compares.
-play_tour() { "$BINDIR/psql" -X -q -a -v ON_ERROR_STOP=1 -f "$ROOT/sql/tour.sql" "$@" 2>&1; }
+# The tour: one list of options, so that `make run` shows what the test compares. It starts a second psql.
+play_tour() { PATH=$BINDIR:$PATH "$BINDIR/psql" -X -q -a -v ON_ERROR_STOP=1 -f "$ROOT/sql/tour.sql" "$@" 2>&1; }
 
 # --- suites -------------------------------------------------------------------------------------
 # The last line of every suite is "N passed, N failed"; a suite that ran nothing has failed.
