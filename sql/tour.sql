@@ -101,7 +101,7 @@ select dynamo.put_item('Users', '{
     "Nickname": {"NULL": true},
     "Address":  {"M": {"City": {"S": "London"}, "Zip": {"S": "W1J"}}},
     "Visits":   {"L": [{"N": "3"}, {"S": "often"}, {"M": {"Page": {"S": "home"}}}]},
-    "Roles":    {"SS": ["editor", "admin"]},
+    "Badges":   {"SS": ["editor", "admin"]},
     "Lucky":    {"NS": ["7", "3.14", "-1"]},
     "Keys":     {"BS": ["AQI=", "Aw=="]}}');
 
@@ -112,7 +112,7 @@ where item ->> 'Id' = 'ada' order by name;
 
 -- As plain JSON: sets become arrays, binary base64, and no number loses a digit.
 select dynamo.to_json(dynamo.get_item('Users', '{"Id": {"S": "ada"}}', 'Active, Avatar, Nickname, Score'));
-select dynamo.to_json(dynamo.get_item('Users', '{"Id": {"S": "ada"}}', 'Address, Roles, Visits[2].Page'));
+select dynamo.to_json(dynamo.get_item('Users', '{"Id": {"S": "ada"}}', 'Address, Badges, Visits[2].Page'));
 
 -- By operators: -> an attribute, ->> its text, #> and #>> a path, ? whether it is there.
 select item -> 'Score' from dynamo_tables."Users";
