@@ -11,12 +11,18 @@ use pg_dynamo_core::{ApiError, Result};
 pub fn run(session: &Session, request: DeleteTableRequest) -> Result<String> {
     let name = &request.table().name;
     let missing = || ApiError::no_such_table(name);
-    let seen = catalog::open(name, Hold::Share)?.ok_or_else(missing)?;
-    if !catalog::owned_by_caller(seen.relid) {
-        return Err(session.access_denied(Operation::DeleteTable, name));
+    let denied = || session.access_denied(Operation::DeleteTable, name);
+    // Whoever may not drop the table must not make others wait either. No lock is taken to see that: two
+    // sessions that held a weak one while they wait for the strong one would be a deadlock.
+    let seen = catalog::peek(name)?.ok_or_else(missing)?;
+    if catalog::owned_by_caller(seen.relid) == Some(false) {
+        return Err(denied());
     }
     // The relation is locked before its catalog row, as a plain DROP TABLE does.
     let held = catalog::open(name, Hold::Exclusive)?.ok_or_else(missing)?;
+    if catalog::owned_by_caller(held.relid) != Some(true) {
+        return Err(denied());
+    }
     request.check(&held.definition)?;
     let statistics = table::statistics(held.relid);
     table::drop(&held.definition);

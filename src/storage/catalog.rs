@@ -27,11 +27,15 @@ type Cache = RefCell<HashMap<String, Rc<Table>>>;
 thread_local! {
     // Leaked on purpose: plans must not be freed by a thread-local destructor after Postgres has shut down.
     static TABLES: &'static Cache = Box::leak(Box::default());
+    /// How many invalidations this backend has received. One that arrives while a definition is being read
+    /// finds nothing in the cache to mark, so [`load`] compares.
+    static INVALIDATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// A relation changed (ALTER, DROP, our own UpdateTable): forget what we knew of it.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relid: pg_sys::Oid) {
+    INVALIDATIONS.set(INVALIDATIONS.get().wrapping_add(1));
     TABLES.with(|tables| {
         // Never borrowed across a call into Postgres, so this always succeeds.
         if let Ok(tables) = tables.try_borrow() {
@@ -73,7 +77,7 @@ impl Hold {
 /// The table `name`, locked so that it cannot vanish in this transaction. None when there is none.
 pub fn open(name: &str, hold: Hold) -> Result<Option<Rc<Table>>> {
     loop {
-        let Some(table) = cached(name).map_or_else(|| load(name), |table| Ok(Some(table)))? else {
+        let Some(table) = peek(name)? else {
             return Ok(None);
         };
         // SAFETY: a plain lock call; it accepts pending invalidations, which may clear `valid`.
@@ -84,6 +88,11 @@ pub fn open(name: &str, hold: Hold) -> Result<Option<Rc<Table>>> {
         // SAFETY: taken just above; the relation it names may be gone, which releasing does not mind.
         unsafe { pg_sys::UnlockRelationOid(table.relid, hold.lock_mode()) };
     }
+}
+
+/// The table `name` as this backend knows it, without a lock: enough to ask whether a lock may be taken.
+pub fn peek(name: &str) -> Result<Option<Rc<Table>>> {
+    cached(name).map_or_else(|| load(name), |table| Ok(Some(table)))
 }
 
 fn cached(name: &str) -> Option<Rc<Table>> {
@@ -100,6 +109,7 @@ fn cached(name: &str) -> Option<Rc<Table>> {
 fn load(name: &str) -> Result<Option<Rc<Table>>> {
     let forgotten = TABLES.with(|tables| tables.borrow_mut().remove(name));
     drop(forgotten);
+    let before = INVALIDATIONS.get();
     let Some(definition) = read_definition(name)? else {
         return Ok(None);
     };
@@ -111,7 +121,7 @@ fn load(name: &str) -> Result<Option<Rc<Table>>> {
         relid,
         definition,
         plans: super::item::Plans::default(),
-        valid: Cell::new(true),
+        valid: Cell::new(before == INVALIDATIONS.get()),
     });
     TABLES.with(|tables| {
         tables
@@ -125,6 +135,8 @@ fn parse_definition(json: &str) -> Result<TableDefinition> {
     serde_json::from_str(json).map_err(|_| ApiError::corrupt("table definition"))
 }
 
+/// The committed definition, whatever the isolation level: like a system catalog, and because what an old
+/// snapshot shows must not stay in the cache when its transaction is over.
 fn read_definition(name: &str) -> Result<Option<TableDefinition>> {
     let json = spi::connected(|| {
         let plan = Plan::prepare(
@@ -132,8 +144,14 @@ fn read_definition(name: &str) -> Result<Option<TableDefinition>> {
              WHERE table_name OPERATOR(pg_catalog.=) $1",
             &[pg_sys::TEXTOID],
         );
-        plan.execute(&[Arg::Text(name)], false);
-        spi::text_value(0, 1)
+        // SAFETY: a fresh snapshot (no system catalog has the invalid OID, so none is reused), popped below;
+        // when an ERROR unwinds past, the abort of the (sub)transaction pops it.
+        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)) };
+        plan.execute(&[Arg::Text(name)], true);
+        let json = spi::text_value(0, 1);
+        // SAFETY: pushed above.
+        unsafe { pg_sys::PopActiveSnapshot() };
+        json
     });
     json.map(|json| parse_definition(&json)).transpose()
 }
@@ -173,8 +191,8 @@ fn relation_of(relation: &str) -> pg_sys::Oid {
     }
 }
 
-/// Whether the current role may act as the owner of the relation.
-pub fn owned_by_caller(relid: pg_sys::Oid) -> bool {
+/// Whether the current role may act as the owner of the relation. None when there is no such relation.
+pub fn owned_by_caller(relid: pg_sys::Oid) -> Option<bool> {
     spi::connected(|| {
         let plan = Plan::prepare(
             "SELECT pg_catalog.pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class \
@@ -182,7 +200,7 @@ pub fn owned_by_caller(relid: pg_sys::Oid) -> bool {
             &[pg_sys::INT8OID],
         );
         plan.execute(&[Arg::Int8(i64::from(relid.to_u32()))], false);
-        spi::int_value(0, 1).is_some_and(|value| value & 1 == 1)
+        spi::int_value(0, 1).map(|value| value & 1 == 1)
     })
 }
 

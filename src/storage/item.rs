@@ -200,7 +200,7 @@ pub fn insert(table: &Table, write: &Write, item: Item<'_>, returning: bool) -> 
             Plan::prepare(
                 &format!(
                     "INSERT INTO {name} (pk_hash, pk, sk, item) VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT DO NOTHING{returning}"
+                     ON CONFLICT (pk_hash, pk, sk) DO NOTHING{returning}"
                 ),
                 &types(&[item_type()]),
             )

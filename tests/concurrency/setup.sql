@@ -1,0 +1,119 @@
+-- Tables, counters and the calls that the clients repeat. Each call is one transaction, so what it notes
+-- down (tally, balance) is committed exactly when its write is.
+
+SELECT count(dynamo.create_table(name, partition_key => 'k'))
+FROM unnest(ARRAY['Counter', 'Traced', 'Trace', 'Patient', 'Versions', 'Churn']) AS name;
+
+CREATE FUNCTION item(VARIADIC pairs text[]) RETURNS dynamo.item
+    LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT json_object_agg(pairs[i], json_build_object(CASE WHEN pairs[i + 1] ~ '^-?[0-9]+$' THEN 'N' ELSE 'S' END, pairs[i + 1]))::dynamo.item
+    FROM generate_series(1, array_length(pairs, 1), 2) AS i
+$$;
+
+CREATE FUNCTION add_one(name text) RETURNS void
+    LANGUAGE sql
+AS $$ SELECT dynamo.update_item(name, item('k', 'hot'), 'ADD n :one', expression_attribute_values => item(':one', '1')) $$;
+
+CREATE FUNCTION total(name text) RETURNS bigint
+    LANGUAGE sql
+AS $$ SELECT coalesce((dynamo.get_item(name, item('k', 'hot')) ->> 'n')::bigint, 0) $$;
+
+-- A counter whose writes a trigger counts in another table and a second trigger stamps.
+CREATE FUNCTION stamp() RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.item := (NEW.item::jsonb || item('by', 'trigger')::jsonb)::dynamo.item;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON dynamo_tables."Traced" FOR EACH ROW EXECUTE FUNCTION stamp();
+CREATE FUNCTION trace() RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM add_one('Trace');
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER trace AFTER INSERT OR UPDATE ON dynamo_tables."Traced" FOR EACH ROW EXECUTE FUNCTION trace();
+
+-- Optimistic locking: read the version, write the next one if it still is that. A version won twice is an
+-- update lost, and a primary key violated.
+CREATE TABLE won (k text, version bigint, PRIMARY KEY (k, version));
+CREATE FUNCTION next_version(key text) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    seen bigint := (dynamo.get_item('Versions', item('k', key)) ->> 'v')::bigint;
+BEGIN
+    IF seen IS NULL THEN
+        PERFORM dynamo.put_item('Versions', item('k', key, 'v', '1'), 'attribute_not_exists(k)');
+    ELSIF seen % 2 = 0 THEN
+        PERFORM dynamo.put_item('Versions', item('k', key, 'v', (seen + 1)::text), 'v = :seen',
+            expression_attribute_values => item(':seen', seen::text));
+    ELSE
+        PERFORM dynamo.update_item('Versions', item('k', key), 'SET v = v + :one', 'v = :seen',
+            expression_attribute_values => item(':seen', seen::text, ':one', '1'));
+    END IF;
+    INSERT INTO won VALUES (key, coalesce(seen, 0) + 1);
+EXCEPTION
+    WHEN SQLSTATE 'DY005' THEN NULL; -- somebody else was first
+END
+$$;
+
+-- Puts, updates and deletes of everything by everyone. The old image that each returns says whether it made
+-- or removed the item; a key's sum of both is 1 when the item is there in the end and 0 when it is not.
+CREATE TABLE balance (k text, change int);
+CREATE FUNCTION churn(key text, choice int) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    old dynamo.item;
+BEGIN
+    CASE choice
+        WHEN 0 THEN
+            old := dynamo.put_item('Churn', item('k', key, 'n', (random() * 1000)::int::text), return_values => 'ALL_OLD');
+            INSERT INTO balance SELECT key, 1 WHERE old IS NULL;
+        WHEN 1 THEN
+            old := dynamo.update_item('Churn', item('k', key), 'ADD n :one', expression_attribute_values => item(':one', '1'), return_values => 'ALL_OLD');
+            INSERT INTO balance SELECT key, 1 WHERE old IS NULL;
+        WHEN 2 THEN
+            old := dynamo.delete_item('Churn', item('k', key), return_values => 'ALL_OLD');
+            INSERT INTO balance SELECT key, -1 WHERE old IS NOT NULL;
+        WHEN 3 THEN
+            PERFORM dynamo.put_item('Churn', item('k', key, 'n', '0'), 'attribute_not_exists(k)');
+            INSERT INTO balance VALUES (key, 1);
+        WHEN 4 THEN
+            PERFORM dynamo.delete_item('Churn', item('k', key), 'attribute_exists(k)');
+            INSERT INTO balance VALUES (key, -1);
+        ELSE
+            PERFORM dynamo.update_item('Churn', item('k', key), 'SET touched = :one', 'attribute_exists(k)', expression_attribute_values => item(':one', '1'));
+    END CASE;
+EXCEPTION
+    -- Only a write with a condition may be refused.
+    WHEN SQLSTATE 'DY005' THEN
+        IF choice < 3 THEN RAISE EXCEPTION 'a write without a condition was refused'; END IF;
+END
+$$;
+
+-- Everybody creates, uses and drops two tables. Answers that a client of DynamoDB would get are fine.
+CREATE TABLE surprise (sqlstate text, message text);
+CREATE FUNCTION upheaval(name text, choice int) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    CASE choice
+        WHEN 0 THEN PERFORM dynamo.create_table(name, partition_key => 'k');
+        WHEN 1 THEN PERFORM dynamo.delete_table(name);
+        WHEN 2 THEN EXECUTE format('DROP TABLE IF EXISTS dynamo_tables.%I', name);
+        WHEN 3 THEN PERFORM dynamo.update_table(name, deletion_protection_enabled => false);
+        WHEN 4 THEN PERFORM dynamo.update_item(name, item('k', 'hot'), 'ADD n :one', expression_attribute_values => item(':one', '1'));
+        ELSE PERFORM dynamo.put_item(name, item('k', 'hot', 'n', '1'));
+    END CASE;
+EXCEPTION
+    WHEN SQLSTATE 'DY003' OR SQLSTATE 'DY004' THEN NULL;
+    WHEN OTHERS THEN INSERT INTO surprise VALUES (SQLSTATE, SQLERRM);
+END
+$$;
