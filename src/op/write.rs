@@ -1,9 +1,9 @@
 //! What the three writes share: attempts until one of them meets a row that stays.
 
 use crate::storage::catalog::Table;
-use crate::storage::item::Attempt;
+use crate::storage::item::{self, Attempt};
+use pg_dynamo_core::Result;
 use pg_dynamo_core::apply::{Effect, Outcome, Write};
-use pg_dynamo_core::{ApiError, Result};
 
 /// A lost race needs another session's commit between two of our statements, so this many in a row are
 /// no race: a trigger or a row-level security policy suppresses the write.
@@ -27,10 +27,7 @@ pub fn until_settled(
             Attempt::Missing | Attempt::Lost => {}
         }
     }
-    Err(ApiError::access_denied(format!(
-        "a trigger or a row-level security policy of table {} suppresses the write",
-        table.definition.name
-    )))
+    item::suppressed(table)
 }
 
 /// What `write` makes of a missing item, as an attempt that touched no row.

@@ -228,3 +228,16 @@ pub fn delete(table: &Table, write: &Rc<Write>) -> Result<Attempt> {
         attempt(plan, write, None)
     })
 }
+
+/// Raises Postgres's own permission error, for a write that matches a row and never changes one. An ERROR in
+/// `dynamo.handle` too, where an answer would commit what triggers did in every attempt.
+pub fn suppressed(table: &Table) -> ! {
+    pgrx::ereport!(
+        ERROR,
+        pgrx::PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!(
+            "a trigger or a row-level security policy of table {} suppresses the write",
+            table.definition.name
+        )
+    );
+}
