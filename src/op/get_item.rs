@@ -42,5 +42,5 @@ fn find<R>(
 ) -> Result<R> {
     let table = session.table(Operation::GetItem, &request.table().name)?;
     let read = request.bind(&table.definition)?;
-    item::get(&table, read.key(), true, |found| answer(&read, found))
+    item::get(&table, read.key(), |found| answer(&read, found))
 }

@@ -1,8 +1,9 @@
 //! Rows: one statement each, prepared once per backend and table.
 
-use super::catalog::Table;
+use super::catalog::{Privilege, Table, has_privilege};
 use super::detoast::ItemDatum;
 use super::pending::{Decision, Guard};
+use super::read::by_primary_key;
 use super::spi::{self, Arg, Plan};
 use super::table::quoted;
 use pg_dynamo_core::apply::Write;
@@ -65,13 +66,13 @@ fn item_type() -> pg_sys::Oid {
     pgrx::wrappers::regtypein("dynamo.item")
 }
 
-/// Reads one item, as the caller's snapshot sees it when `read_only`.
-pub fn get<R>(
-    table: &Table,
-    key: &StoredKey,
-    read_only: bool,
-    read: impl FnOnce(Option<ItemDatum>) -> R,
-) -> R {
+/// Reads one item, as the caller's snapshot sees it.
+pub fn get<R>(table: &Table, key: &StoredKey, read: impl FnOnce(Option<ItemDatum>) -> R) -> R {
+    if let Some(index) = table.direct
+        && has_privilege(table.relid, Privilege::Select)
+    {
+        return by_primary_key(table.relid, index, key, read);
+    }
     spi::connected(|| {
         let plan = table.plans.get.get_or_init(|| {
             let name = quoted(&table.definition.name);
@@ -80,7 +81,7 @@ pub fn get<R>(
                 &KEY_TYPES,
             )
         });
-        plan.execute(&key_args(key), read_only);
+        plan.execute(&key_args(key), true);
         // SAFETY: column 1 is dynamo.item, alive until SPI finishes after `read`.
         read(spi::value(0, 1).map(|datum| unsafe { ItemDatum::new(datum) }))
     })

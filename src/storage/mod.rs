@@ -5,5 +5,6 @@ pub mod detoast;
 pub mod item;
 pub mod pending;
 pub mod pg_error;
+mod read;
 mod spi;
 pub mod table;

@@ -42,7 +42,7 @@ impl Arg<'_> {
 }
 
 /// bytea, text, json and our own types share this layout.
-fn varlena(bytes: &[u8]) -> pg_sys::Datum {
+pub fn varlena(bytes: &[u8]) -> pg_sys::Datum {
     pg_sys::Datum::from(pgrx::varlena::rust_byte_slice_to_bytea(bytes).into_pg())
 }
 
