@@ -1,3 +1,18 @@
 //! `#[pg_test]` suites: Rust against the backend. One file per subject; each runs in a transaction that rolls back.
 
+mod create_table;
+mod delete_item;
+mod delete_table;
+mod derived_columns;
+mod describe_table;
+mod get_item;
+mod hostile_input;
+mod list_tables;
+mod maximum_keys;
+mod named_forms;
+mod operators;
+mod put_item;
+mod statement;
 mod types;
+mod update_item;
+mod update_table;

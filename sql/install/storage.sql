@@ -95,6 +95,7 @@ BEGIN
 END
 $$;
 
+-- ALTER INDEX ... RENAME also renames tables.
 CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
-    WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER', 'ALTER TRIGGER')
+    WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION dynamo_internal.protect_data_tables();

@@ -1,0 +1,279 @@
+//! pk_hash, pk and sk follow the item, whoever writes the row and whatever triggers do to it.
+
+#[pgrx::pg_schema]
+mod tests {
+    use super::super::statement::*;
+    use pgrx::prelude::*;
+    use serde_json::json;
+
+    /// Rows whose item GetItem does not find under the item's own key.
+    fn lost_rows(table: &str) -> i64 {
+        count(&format!(
+            r#"SELECT count(*) FROM dynamo_tables.{table} AS t WHERE dynamo.get_item('{table}',
+               dynamo.from_json(json_build_object('id', t.item ->> 'id'))) IS DISTINCT FROM t.item"#
+        ))
+    }
+
+    fn trigger(table: &str, name: &str, when: &str, body: &str) {
+        run(&format!(
+            "CREATE FUNCTION pg_temp.{table}_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+             CREATE TRIGGER {name} {when} ON dynamo_tables.{table} FOR EACH ROW EXECUTE FUNCTION pg_temp.{table}_{name}()"
+        ));
+    }
+
+    #[pg_test]
+    fn derived_columns_of_plain_sql() {
+        simple_table("derived_sql");
+        run(
+            r#"INSERT INTO dynamo_tables.derived_sql (item) VALUES ('{"id":{"S":"a"}}'), ('{"id":{"S":"b"}}')"#,
+        );
+        // Whatever keys are given, those of the item are stored.
+        run(
+            r#"INSERT INTO dynamo_tables.derived_sql VALUES (1, 'wrong', 'wrong', '{"id":{"S":"c"}}')"#,
+        );
+        run("UPDATE dynamo_tables.derived_sql SET pk = 'x', sk = 'y', pk_hash = 7");
+        run(
+            r#"UPDATE dynamo_tables.derived_sql SET item = '{"id":{"S":"moved"}}' WHERE item ->> 'id' = 'a'"#,
+        );
+        assert_eq!(lost_rows("derived_sql"), 0);
+        assert_eq!(get("derived_sql", &json!({"id": {"S": "a"}})), json!(null));
+        assert_eq!(
+            get("derived_sql", &json!({"id": {"S": "moved"}})),
+            json!({"id": {"S": "moved"}})
+        );
+        let taken =
+            failure(r#"INSERT INTO dynamo_tables.derived_sql (item) VALUES ('{"id":{"S":"b"}}')"#);
+        assert_eq!(
+            (taken.sqlstate.as_str(), taken.constraint.as_str()),
+            ("23505", "derived_sql:primary")
+        );
+    }
+
+    #[pg_test]
+    fn derived_columns_of_items_without_a_key() {
+        music_table("derived_no_key");
+        for item in [
+            r#"{"Artist":{"S":"a"}}"#,
+            r#"{"SongTitle":{"S":"a"}}"#,
+            r#"{"Artist":{"N":"1"},"SongTitle":{"S":"a"}}"#,
+            r#"{"Artist":{"S":""},"SongTitle":{"S":"a"}}"#,
+            r#"{"Artist":{"S":"a"},"SongTitle":{"S":""}}"#,
+        ] {
+            let failure = failure_with(
+                "INSERT INTO dynamo_tables.derived_no_key (item) SELECT $1::dynamo.item",
+                item,
+            );
+            assert_eq!(failure.sqlstate, "DY001", "{item}");
+        }
+        assert_eq!(
+            failure("INSERT INTO dynamo_tables.derived_no_key (item) VALUES (NULL)").sqlstate,
+            "23502"
+        );
+    }
+
+    #[pg_test]
+    fn derived_columns_of_copied_rows() {
+        simple_table("derived_copy");
+        run(
+            r#"DO $$ DECLARE file text := current_setting('data_directory') || '/derived_copy'; BEGIN
+               EXECUTE format('COPY (VALUES (1, ''\x61''::bytea, ''\x''::bytea, ''{"id":{"S":"a"}}''),
+                   (9, ''\x''::bytea, ''\xff''::bytea, ''{"id":{"S":"b"}}'')) TO %L', file);
+               EXECUTE format('COPY dynamo_tables.derived_copy FROM %L', file); END $$"#,
+        );
+        assert_eq!(count("SELECT count(*) FROM dynamo_tables.derived_copy"), 2);
+        assert_eq!(lost_rows("derived_copy"), 0);
+    }
+
+    #[pg_test]
+    fn derived_columns_without_the_trigger_are_checked() {
+        simple_table("derived_disabled");
+        put("derived_disabled", &json!({"id": {"S": "a"}}));
+        run("ALTER TABLE dynamo_tables.derived_disabled DISABLE TRIGGER a_dynamo_derive_keys");
+        for wrong in [
+            r#"INSERT INTO dynamo_tables.derived_disabled VALUES (1, 'a', '', '{"id":{"S":"b"}}')"#,
+            r#"INSERT INTO dynamo_tables.derived_disabled SELECT pk_hash, pk, 'x', '{"id":{"S":"a"}}' FROM dynamo_tables.derived_disabled"#,
+            r#"UPDATE dynamo_tables.derived_disabled SET pk_hash = pk_hash + 1"#,
+            r#"UPDATE dynamo_tables.derived_disabled SET pk = 'b'"#,
+            r#"UPDATE dynamo_tables.derived_disabled SET item = '{"id":{"S":"b"}}'"#,
+            r#"UPDATE dynamo_tables.derived_disabled SET item = '{"other":{"S":"b"}}'"#,
+        ] {
+            let refused = failure(wrong);
+            assert_eq!(
+                (refused.sqlstate.as_str(), refused.constraint.as_str()),
+                ("23514", "keys_match_item"),
+                "{wrong}"
+            );
+        }
+        // The operations bring right keys themselves.
+        put("derived_disabled", &json!({"id": {"S": "b"}}));
+        assert_eq!(lost_rows("derived_disabled"), 0);
+    }
+
+    #[pg_test]
+    fn derived_columns_under_a_trigger_that_adds_an_attribute() {
+        for (table, name) in [
+            ("derived_adds_first", "\"A_first\""),
+            ("derived_adds_last", "z_last"),
+        ] {
+            simple_table(table);
+            run(&format!(
+                r#"CREATE FUNCTION pg_temp.{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                     NEW.item := (NEW.item::jsonb || '{{"stamp":{{"N":"1"}}}}')::dynamo.item; RETURN NEW; END $$;
+                   CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON dynamo_tables.{table} FOR EACH ROW EXECUTE FUNCTION pg_temp.{table}()"#
+            ));
+            put(table, &json!({"id": {"S": "a"}}));
+            put(table, &json!({"id": {"S": "a"}, "n": {"N": "2"}}));
+            let stamped = json!({"id": {"S": "a"}, "n": {"N": "2"}, "stamp": {"N": "1"}});
+            assert_eq!(get(table, &json!({"id": {"S": "a"}})), stamped);
+            // What UpdateItem answers is what was stored.
+            let request = json!({"TableName": table, "Key": {"id": {"S": "a"}}, "UpdateExpression": "REMOVE n, stamp",
+                "ReturnValues": "ALL_NEW"});
+            let reply = call("update_item", &request);
+            assert_eq!(
+                reply["Attributes"],
+                json!({"id": {"S": "a"}, "stamp": {"N": "1"}})
+            );
+            assert_eq!(get(table, &json!({"id": {"S": "a"}})), reply["Attributes"]);
+            assert_eq!(lost_rows(table), 0);
+        }
+    }
+
+    /// A trigger before ours moves the row; one after ours is refused. Never a row that nobody finds.
+    #[pg_test]
+    fn derived_columns_under_a_trigger_that_changes_the_key() {
+        let edit = r#"CREATE FUNCTION pg_temp.rekey() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            NEW.item := (NEW.item::jsonb || '{"id":{"S":"other"}}')::dynamo.item; RETURN NEW; END $$"#;
+        run(edit);
+        for (table, name, refused) in [
+            ("derived_rekey_first", "\"A_first\"", false),
+            ("derived_rekey_last", "z_last", true),
+        ] {
+            simple_table(table);
+            put(table, &json!({"id": {"S": "a"}}));
+            run(&format!(
+                "CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON dynamo_tables.{table} FOR EACH ROW EXECUTE FUNCTION pg_temp.rekey()"
+            ));
+            let request = json!({"TableName": table, "Item": {"id": {"S": "b"}}});
+            let update = json!({"TableName": table, "Key": {"id": {"S": "a"}}, "UpdateExpression": "SET n = :n",
+                "ExpressionAttributeValues": {":n": {"N": "1"}}});
+            if refused {
+                for (function, request) in [("put_item", &request), ("update_item", &update)] {
+                    let refused = refusal(function, request);
+                    assert_eq!(
+                        (refused.sqlstate.as_str(), refused.constraint.as_str()),
+                        ("23514", "keys_match_item")
+                    );
+                }
+            } else {
+                call("put_item", &request);
+                assert_eq!(
+                    get(table, &json!({"id": {"S": "other"}})),
+                    json!({"id": {"S": "other"}})
+                );
+            }
+            assert_eq!(lost_rows(table), 0);
+        }
+    }
+
+    #[pg_test]
+    fn derived_columns_triggers_may_write_other_tables() {
+        simple_table("derived_source");
+        simple_table("derived_audit");
+        trigger(
+            "derived_source",
+            "audit",
+            "AFTER INSERT OR UPDATE OR DELETE",
+            r#"PERFORM dynamo.update_item('derived_audit', '{"id":{"S":"writes"}}', 'ADD n :one',
+                   expression_attribute_values => '{":one":{"N":"1"}}');
+               PERFORM dynamo.put_item('derived_audit', coalesce(NEW.item, OLD.item)); RETURN NULL;"#,
+        );
+        put("derived_source", &json!({"id": {"S": "a"}}));
+        let update = |return_values: &str| {
+            call("update_item", &json!({"TableName": "derived_source", "Key": {"id": {"S": "a"}}, "UpdateExpression": "ADD n :n",
+                "ExpressionAttributeValues": {":n": {"N": "5"}}, "ReturnValues": return_values}))["Attributes"].clone()
+        };
+        // The requests inside do not disturb the images of the one outside.
+        assert_eq!(
+            update("ALL_NEW"),
+            json!({"id": {"S": "a"}, "n": {"N": "5"}})
+        );
+        assert_eq!(
+            update("ALL_OLD"),
+            json!({"id": {"S": "a"}, "n": {"N": "5"}})
+        );
+        let deleted = call(
+            "delete_item",
+            &json!({"TableName": "derived_source", "Key": {"id": {"S": "a"}}, "ReturnValues": "ALL_OLD"}),
+        );
+        assert_eq!(
+            deleted["Attributes"],
+            json!({"id": {"S": "a"}, "n": {"N": "10"}})
+        );
+        assert_eq!(
+            get("derived_audit", &json!({"id": {"S": "writes"}}))["n"],
+            json!({"N": "4"})
+        );
+        assert_eq!(
+            get("derived_audit", &json!({"id": {"S": "a"}}))["n"],
+            json!({"N": "10"})
+        );
+    }
+
+    #[pg_test]
+    fn derived_columns_errors_of_users_come_out_unchanged() {
+        simple_table("derived_errors");
+        put(
+            "derived_errors",
+            &json!({"id": {"S": "a"}, "n": {"N": "1"}}),
+        );
+        run(
+            "ALTER TABLE dynamo_tables.derived_errors ADD CONSTRAINT n_is_positive CHECK ((item ->> 'n')::numeric > 0)",
+        );
+        let item =
+            json!({"TableName": "derived_errors", "Item": {"id": {"S": "b"}, "n": {"N": "-1"}}});
+        let update = json!({"TableName": "derived_errors", "Key": {"id": {"S": "a"}}, "UpdateExpression": "SET n = n - :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}}});
+        let delete = json!({"TableName": "derived_errors", "Key": {"id": {"S": "a"}}});
+        for (function, request) in [("put_item", &item), ("update_item", &update)] {
+            let refused = refusal(function, request);
+            assert_eq!(
+                (refused.sqlstate.as_str(), refused.constraint.as_str()),
+                ("23514", "n_is_positive"),
+                "{function}"
+            );
+        }
+        trigger(
+            "derived_errors",
+            "raises",
+            "BEFORE INSERT OR UPDATE OR DELETE",
+            "RAISE EXCEPTION USING ERRCODE = 'ZZ123', MESSAGE = 'mine', DETAIL = 'my detail', CONSTRAINT = 'my rule';",
+        );
+        for (function, request) in [
+            ("put_item", &item),
+            ("update_item", &update),
+            ("delete_item", &delete),
+        ] {
+            let raised = refusal(function, request);
+            assert_eq!(
+                (raised.sqlstate.as_str(), raised.message.as_str()),
+                ("ZZ123", "mine"),
+                "{function}"
+            );
+            assert_eq!(
+                (raised.detail, raised.constraint.as_str()),
+                (json!("my detail"), "my rule"),
+                "{function}"
+            );
+        }
+        // handle raises what is no error of the API; the caller maps the SQLSTATE.
+        let handled = failure_with(
+            "SELECT dynamo.handle('DeleteItem', convert_to($1, 'UTF8'))",
+            &delete.to_string(),
+        );
+        assert_eq!(handled.sqlstate, "ZZ123");
+        assert_eq!(
+            get("derived_errors", &json!({"id": {"S": "a"}}))["n"],
+            json!({"N": "1"})
+        );
+    }
+}
