@@ -232,6 +232,20 @@ mod tests {
     }
 
     #[pg_test]
+    fn create_table_gives_way_to_what_a_user_put_there() {
+        call("create_table", &request("create_table_owner", &json!({})));
+        run("CREATE INDEX create_table_index ON dynamo_tables.create_table_owner ((item ->> 'n'))");
+        run("CREATE VIEW dynamo_tables.create_table_view AS SELECT 1 AS one");
+        for name in ["create_table_index", "create_table_view"] {
+            let message = format!("Table already exists: {name}");
+            expect_refusal("create_table", &request(name, &json!({})), IN_USE, &message);
+            let listed =
+                format!("SELECT count(*) FROM dynamo.table_definition WHERE table_name = '{name}'");
+            assert_eq!(count(&listed), 0);
+        }
+    }
+
+    #[pg_test]
     fn create_table_rolled_back_leaves_no_trace() {
         let request = request("create_table_rolled_back", &json!({}));
         let create_and_fail = "DO $do$ BEGIN

@@ -16,6 +16,10 @@ pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
     if !catalog::record(&definition)? {
         return Err(ApiError::table_exists(&definition.name));
     }
+    if catalog::name_taken(&definition.name) {
+        catalog::forget(&definition.name);
+        return Err(ApiError::table_exists(&definition.name));
+    }
     table::create(&definition);
     Ok(table_description_reply(
         &definition,

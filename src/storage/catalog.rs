@@ -180,6 +180,11 @@ pub fn shortened(name: &str, suffix: &str) -> String {
     format!("{head}{digest}{suffix}")
 }
 
+/// Whether something of a user's own, an index or a view perhaps, has the name of the data table.
+pub fn name_taken(table_name: &str) -> bool {
+    relation_of(&relation_name(table_name)) != pg_sys::InvalidOid
+}
+
 fn relation_of(relation: &str) -> pg_sys::Oid {
     let (Ok(schema), Ok(relation)) = (CString::new(DATA_SCHEMA), CString::new(relation)) else {
         return pg_sys::InvalidOid;

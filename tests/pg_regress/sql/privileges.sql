@@ -12,7 +12,7 @@ BEGIN
     EXECUTE format('SELECT dynamo.%I($1::json)', function) USING request;
     RETURN 'done';
 EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE || ' ' || SQLERRM;
+    RETURN SQLSTATE || ' ' || split_part(SQLERRM, ' on resource', 1);
 END $$;
 CREATE FUNCTION by_handle(function text, request text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,4 +1,5 @@
 -- A data table is a table like any other: what may be done to it, and what is refused.
+\set SHOW_CONTEXT never
 SELECT dynamo.create_table('Music', partition_key => 'Artist', sort_key => 'SongTitle') -> 'TableDescription' ->> 'TableStatus' AS status;
 \d dynamo_tables."Music"
 

@@ -4,12 +4,12 @@ INSERT INTO customer VALUES ('c1', 'Ada');
 SELECT dynamo.create_table('Orders', 'OrderId') -> 'TableDescription' ->> 'TableStatus' AS status;
 
 BEGIN;
-SELECT dynamo.put_item('Orders', '{"OrderId":{"S":"o1"},"Customer":{"S":"c1"},"Total":{"N":"12.50"}}');
+SELECT dynamo.put_item('Orders', '{"OrderId":{"S":"o1"},"Customer":{"S":"c1"},"Amount":{"N":"12.50"}}');
 INSERT INTO customer VALUES ('c2', 'Grace');
-SELECT dynamo.put_item('Orders', '{"OrderId":{"S":"o2"},"Customer":{"S":"c2"},"Total":{"N":"7"}}');
+SELECT dynamo.put_item('Orders', '{"OrderId":{"S":"o2"},"Customer":{"S":"c2"},"Amount":{"N":"7"}}');
 -- The transaction sees its own writes.
 SELECT dynamo.get_item('Orders', '{"OrderId":{"S":"o2"}}');
-SELECT c.name, (o.item -> 'Total')::numeric AS total
+SELECT c.name, (o.item -> 'Amount')::numeric AS amount
 FROM dynamo_tables."Orders" AS o JOIN customer AS c ON c.id = o.item ->> 'Customer' ORDER BY 1;
 ROLLBACK;
 SELECT (SELECT count(*) FROM dynamo_tables."Orders") AS orders, (SELECT count(*) FROM customer) AS customers;
@@ -17,9 +17,9 @@ SELECT dynamo.get_item('{"TableName":"Orders","Key":{"OrderId":{"S":"o2"}}}');
 
 -- A savepoint undoes what came after it, also after an error.
 BEGIN;
-SELECT dynamo.put_item('Orders', '{"OrderId":{"S":"o1"},"Total":{"N":"1"}}');
+SELECT dynamo.put_item('Orders', '{"OrderId":{"S":"o1"},"Amount":{"N":"1"}}');
 SAVEPOINT s;
-SELECT dynamo.update_item('Orders', '{"OrderId":{"S":"o1"}}', 'ADD Total :n', expression_attribute_values => '{":n":{"N":"5"}}',
+SELECT dynamo.update_item('Orders', '{"OrderId":{"S":"o1"}}', 'ADD Amount :n', expression_attribute_values => '{":n":{"N":"5"}}',
     return_values => 'UPDATED_NEW');
 SELECT dynamo.put_item('Orders', '{"OrderId":{"S":"o1"}}', 'attribute_not_exists(OrderId)');
 SELECT dynamo.get_item('Orders', '{"OrderId":{"S":"o1"}}');
@@ -33,7 +33,7 @@ DECLARE
     found dynamo.item;
     detail text;
 BEGIN
-    PERFORM dynamo.put_item('Orders', '{"OrderId":{"S":"o3"},"Total":{"N":"3"}}');
+    PERFORM dynamo.put_item('Orders', '{"OrderId":{"S":"o3"},"Amount":{"N":"3"}}');
     BEGIN
         PERFORM dynamo.put_item('Orders', '{"OrderId":{"S":"o4"}}');
         PERFORM dynamo.put_item('Orders', '{"OrderId":{"S":"o3"}}', 'attribute_not_exists(OrderId)',
