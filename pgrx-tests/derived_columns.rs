@@ -35,6 +35,11 @@ mod tests {
         run(
             r#"UPDATE dynamo_tables.derived_sql SET item = '{"id":{"S":"moved"}}' WHERE item ->> 'id' = 'a'"#,
         );
+        run(
+            r#"INSERT INTO dynamo_tables.derived_sql (item) VALUES ('{"id":{"S":"c"},"n":{"N":"2"}}')
+               ON CONFLICT (pk_hash, pk, sk) DO UPDATE SET item = excluded.item"#,
+        );
+        assert_eq!(get("derived_sql", &json!({"id": {"S": "c"}}))["n"], json!({"N": "2"}));
         assert_eq!(lost_rows("derived_sql"), 0);
         assert_eq!(get("derived_sql", &json!({"id": {"S": "a"}})), json!(null));
         assert_eq!(
@@ -84,36 +89,41 @@ mod tests {
         assert_eq!(lost_rows("derived_copy"), 0);
     }
 
+    /// Nobody gets between the item and its keys: the trigger stays, stays on and stays last.
     #[pg_test]
-    fn derived_columns_without_the_trigger_are_checked() {
-        simple_table("derived_disabled");
-        put("derived_disabled", &json!({"id": {"S": "a"}}));
-        run("ALTER TABLE dynamo_tables.derived_disabled DISABLE TRIGGER a_dynamo_derive_keys");
-        for wrong in [
-            r#"INSERT INTO dynamo_tables.derived_disabled VALUES (1, 'a', '', '{"id":{"S":"b"}}')"#,
-            r#"INSERT INTO dynamo_tables.derived_disabled SELECT pk_hash, pk, 'x', '{"id":{"S":"a"}}' FROM dynamo_tables.derived_disabled"#,
-            r#"UPDATE dynamo_tables.derived_disabled SET pk_hash = pk_hash + 1"#,
-            r#"UPDATE dynamo_tables.derived_disabled SET pk = 'b'"#,
-            r#"UPDATE dynamo_tables.derived_disabled SET item = '{"id":{"S":"b"}}'"#,
-            r#"UPDATE dynamo_tables.derived_disabled SET item = '{"other":{"S":"b"}}'"#,
+    fn derived_columns_trigger_stays() {
+        simple_table("derived_stays");
+        run("CREATE FUNCTION pg_temp.derived_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'");
+        let create = |name: &str, when: &str| {
+            format!("CREATE TRIGGER {name} {when} ON dynamo_tables.derived_stays FOR EACH ROW EXECUTE FUNCTION pg_temp.derived_stays()")
+        };
+        run(&create("\"zz\"", "BEFORE INSERT OR UPDATE"));
+        run(&create("\"~~after\"", "AFTER INSERT OR UPDATE"));
+        run(&create("\"~~delete\"", "BEFORE DELETE"));
+        for refused in [
+            create("\"~~\"", "BEFORE INSERT"),
+            create("\"é\"", "BEFORE UPDATE OF item"),
+            "ALTER TRIGGER zz ON dynamo_tables.derived_stays RENAME TO \"~zz\"".to_owned(),
+            "ALTER TRIGGER \"~dynamo_derive_keys\" ON dynamo_tables.derived_stays RENAME TO \"A\"".to_owned(),
+            "DROP TRIGGER \"~dynamo_derive_keys\" ON dynamo_tables.derived_stays".to_owned(),
+            "ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER \"~dynamo_derive_keys\"".to_owned(),
+            "ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER USER".to_owned(),
+            "ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER ALL".to_owned(),
+            "ALTER TABLE dynamo_tables.derived_stays ENABLE REPLICA TRIGGER \"~dynamo_derive_keys\"".to_owned(),
         ] {
-            let refused = failure(wrong);
-            assert_eq!(
-                (refused.sqlstate.as_str(), refused.constraint.as_str()),
-                ("23514", "keys_match_item"),
-                "{wrong}"
-            );
+            let failure = failure(&refused);
+            assert_eq!(failure.sqlstate, "55000", "{refused}: {}", failure.message);
         }
-        // The operations bring right keys themselves.
-        put("derived_disabled", &json!({"id": {"S": "b"}}));
-        assert_eq!(lost_rows("derived_disabled"), 0);
+        run("ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER zz");
+        run("INSERT INTO dynamo_tables.derived_stays VALUES (1, 'a', '', '{\"id\":{\"S\":\"b\"}}')");
+        assert_eq!(lost_rows("derived_stays"), 0);
     }
 
     #[pg_test]
     fn derived_columns_under_a_trigger_that_adds_an_attribute() {
         for (table, name) in [
             ("derived_adds_first", "\"A_first\""),
-            ("derived_adds_last", "z_last"),
+            ("derived_adds_last", "zz_last"),
         ] {
             simple_table(table);
             run(&format!(
@@ -138,41 +148,37 @@ mod tests {
         }
     }
 
-    /// A trigger before ours moves the row; one after ours is refused. Never a row that nobody finds.
+    /// Whatever a trigger makes of the key, the row is where its item says.
     #[pg_test]
     fn derived_columns_under_a_trigger_that_changes_the_key() {
-        let edit = r#"CREATE FUNCTION pg_temp.rekey() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            NEW.item := (NEW.item::jsonb || '{"id":{"S":"other"}}')::dynamo.item; RETURN NEW; END $$"#;
-        run(edit);
-        for (table, name, refused) in [
-            ("derived_rekey_first", "\"A_first\"", false),
-            ("derived_rekey_last", "z_last", true),
-        ] {
-            simple_table(table);
-            put(table, &json!({"id": {"S": "a"}}));
-            run(&format!(
-                "CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON dynamo_tables.{table} FOR EACH ROW EXECUTE FUNCTION pg_temp.rekey()"
-            ));
-            let request = json!({"TableName": table, "Item": {"id": {"S": "b"}}});
-            let update = json!({"TableName": table, "Key": {"id": {"S": "a"}}, "UpdateExpression": "SET n = :n",
-                "ExpressionAttributeValues": {":n": {"N": "1"}}});
-            if refused {
-                for (function, request) in [("put_item", &request), ("update_item", &update)] {
-                    let refused = refusal(function, request);
-                    assert_eq!(
-                        (refused.sqlstate.as_str(), refused.constraint.as_str()),
-                        ("23514", "keys_match_item")
-                    );
-                }
-            } else {
-                call("put_item", &request);
-                assert_eq!(
-                    get(table, &json!({"id": {"S": "other"}})),
-                    json!({"id": {"S": "other"}})
-                );
-            }
-            assert_eq!(lost_rows(table), 0);
-        }
+        simple_table("derived_rekey");
+        put("derived_rekey", &json!({"id": {"S": "a"}}));
+        trigger(
+            "derived_rekey",
+            "zz_last",
+            "BEFORE INSERT OR UPDATE",
+            r#"NEW.item := (NEW.item::jsonb || '{"id":{"S":"other"}}')::dynamo.item; NEW.pk := 'x'; RETURN NEW;"#,
+        );
+        put("derived_rekey", &json!({"id": {"S": "b"}, "n": {"N": "1"}}));
+        let other = json!({"id": {"S": "other"}, "n": {"N": "1"}});
+        assert_eq!(get("derived_rekey", &json!({"id": {"S": "other"}})), other);
+        assert_eq!(get("derived_rekey", &json!({"id": {"S": "b"}})), json!(null));
+        let update = json!({"TableName": "derived_rekey", "Key": {"id": {"S": "a"}}, "UpdateExpression": "SET n = :n",
+            "ExpressionAttributeValues": {":n": {"N": "1"}}});
+        let taken = refusal("update_item", &update);
+        assert_eq!(
+            (taken.sqlstate.as_str(), taken.constraint.as_str()),
+            ("23505", "derived_rekey:primary")
+        );
+        call("delete_item", &json!({"TableName": "derived_rekey", "Key": {"id": {"S": "other"}}}));
+        call("update_item", &update);
+        assert_eq!(get("derived_rekey", &json!({"id": {"S": "other"}})), other);
+        assert_eq!(lost_rows("derived_rekey"), 0);
+        // A key that is no longer one is refused.
+        run("CREATE OR REPLACE FUNCTION pg_temp.derived_rekey_zz_last() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN NEW.item := '{}'; RETURN NEW; END $$");
+        let item = json!({"TableName": "derived_rekey", "Item": {"id": {"S": "c"}}});
+        assert_eq!(refusal("put_item", &item).sqlstate, "DY001");
     }
 
     #[pg_test]
@@ -275,5 +281,56 @@ mod tests {
             get("derived_errors", &json!({"id": {"S": "a"}}))["n"],
             json!({"N": "1"})
         );
+    }
+    /// A request that fails inside a trigger and is caught there leaves the outer one's images alone.
+    #[pg_test]
+    fn derived_columns_triggers_may_catch_failures() {
+        simple_table("derived_catch");
+        simple_table("derived_inner");
+        put("derived_inner", &json!({"id": {"S": "taken"}}));
+        trigger(
+            "derived_inner",
+            "forbids",
+            "BEFORE INSERT",
+            "RAISE EXCEPTION USING ERRCODE = 'ZZ001';",
+        );
+        trigger(
+            "derived_catch",
+            "tries",
+            "BEFORE UPDATE OR DELETE",
+            r#"BEGIN PERFORM dynamo.put_item('derived_inner', '{"id":{"S":"taken"}}', 'attribute_exists(id) AND id < id');
+               EXCEPTION WHEN SQLSTATE 'DY005' THEN NULL; END;
+               BEGIN PERFORM dynamo.put_item('derived_inner', '{"id":{"S":"new"}}');
+               EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL; END;
+               RETURN coalesce(NEW, OLD);"#,
+        );
+        let item = json!({"id": {"S": "a"}, "n": {"N": "1"}});
+        put("derived_catch", &item);
+        let key = json!({"TableName": "derived_catch", "Key": {"id": {"S": "a"}}});
+        let more = json!({"UpdateExpression": "SET n = n + n", "ReturnValues": "ALL_OLD"});
+        assert_eq!(call("update_item", &with(&key, &more))["Attributes"], item);
+        assert_eq!(get("derived_catch", &key["Key"])["n"], json!({"N": "2"}));
+        let deleted = call("delete_item", &with(&key, &json!({"ReturnValues": "ALL_OLD"})));
+        assert_eq!(deleted["Attributes"]["n"], json!({"N": "2"}));
+        assert_eq!(count("SELECT count(*) FROM dynamo_tables.derived_inner"), 1);
+    }
+
+    /// A trigger that swallows the row leaves nothing to answer for: an error, not a silent success.
+    #[pg_test]
+    fn derived_columns_a_swallowed_write_is_an_error() {
+        simple_table("derived_swallowed");
+        put("derived_swallowed", &json!({"id": {"S": "a"}}));
+        trigger(
+            "derived_swallowed",
+            "swallows",
+            "BEFORE INSERT OR UPDATE OR DELETE",
+            "RETURN NULL;",
+        );
+        let key = json!({"TableName": "derived_swallowed", "Key": {"id": {"S": "a"}}});
+        let update = with(&key, &json!({"UpdateExpression": "SET a = id"}));
+        let put = json!({"TableName": "derived_swallowed", "Item": {"id": {"S": "b"}}});
+        for (function, request) in [("put_item", &put), ("update_item", &update), ("delete_item", &key)] {
+            assert_eq!(refusal(function, request).sqlstate, "42501", "{function}");
+        }
     }
 }

@@ -54,7 +54,7 @@ DECLARE
     altered record;
 BEGIN
     FOR altered IN
-        SELECT DISTINCT c.oid, c.relname, n.nspname, t.tgname AS derive_keys,
+        SELECT DISTINCT c.oid, c.relname, n.nspname, t.tgname AS derive_keys, t.tgenabled,
                split_part(encode(t.tgargs, 'escape'), '\000', 1) AS table_name
         FROM pg_event_trigger_ddl_commands() AS d
         LEFT JOIN pg_trigger AS made ON d.classid = 'pg_catalog.pg_trigger'::regclass AND made.oid = d.objid
@@ -80,6 +80,13 @@ BEGIN
                 ERRCODE = 'object_not_in_prerequisite_state',
                 MESSAGE = format('columns pk_hash, pk, sk and item of DynamoDB table "%s" cannot be altered', altered.table_name),
                 HINT = 'Further columns may be added, renamed and dropped.';
+        END IF;
+        -- (pg_restore --disable-triggers meets this error, goes on, and loads the rows with their keys derived.)
+        IF altered.tgenabled NOT IN ('O', 'A') THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('the trigger "%s" of DynamoDB table "%s" cannot be disabled', altered.derive_keys, altered.table_name),
+                HINT = 'It keeps the key columns true to the item.';
         END IF;
         -- tgtype: 1 row, 2 before, 4 insert, 16 update.
         IF EXISTS (SELECT FROM pg_trigger AS later
