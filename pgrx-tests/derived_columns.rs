@@ -39,7 +39,10 @@ mod tests {
             r#"INSERT INTO dynamo_tables.derived_sql (item) VALUES ('{"id":{"S":"c"},"n":{"N":"2"}}')
                ON CONFLICT (pk_hash, pk, sk) DO UPDATE SET item = excluded.item"#,
         );
-        assert_eq!(get("derived_sql", &json!({"id": {"S": "c"}}))["n"], json!({"N": "2"}));
+        assert_eq!(
+            get("derived_sql", &json!({"id": {"S": "c"}}))["n"],
+            json!({"N": "2"})
+        );
         assert_eq!(lost_rows("derived_sql"), 0);
         assert_eq!(get("derived_sql", &json!({"id": {"S": "a"}})), json!(null));
         assert_eq!(
@@ -93,9 +96,13 @@ mod tests {
     #[pg_test]
     fn derived_columns_trigger_stays() {
         simple_table("derived_stays");
-        run("CREATE FUNCTION pg_temp.derived_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'");
+        run(
+            "CREATE FUNCTION pg_temp.derived_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        );
         let create = |name: &str, when: &str| {
-            format!("CREATE TRIGGER {name} {when} ON dynamo_tables.derived_stays FOR EACH ROW EXECUTE FUNCTION pg_temp.derived_stays()")
+            format!(
+                "CREATE TRIGGER {name} {when} ON dynamo_tables.derived_stays FOR EACH ROW EXECUTE FUNCTION pg_temp.derived_stays()"
+            )
         };
         run(&create("\"zz\"", "BEFORE INSERT OR UPDATE"));
         run(&create("\"~~after\"", "AFTER INSERT OR UPDATE"));
@@ -115,7 +122,9 @@ mod tests {
             assert_eq!(failure.sqlstate, "55000", "{refused}: {}", failure.message);
         }
         run("ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER zz");
-        run("INSERT INTO dynamo_tables.derived_stays VALUES (1, 'a', '', '{\"id\":{\"S\":\"b\"}}')");
+        run(
+            "INSERT INTO dynamo_tables.derived_stays VALUES (1, 'a', '', '{\"id\":{\"S\":\"b\"}}')",
+        );
         assert_eq!(lost_rows("derived_stays"), 0);
     }
 
@@ -162,7 +171,10 @@ mod tests {
         put("derived_rekey", &json!({"id": {"S": "b"}, "n": {"N": "1"}}));
         let other = json!({"id": {"S": "other"}, "n": {"N": "1"}});
         assert_eq!(get("derived_rekey", &json!({"id": {"S": "other"}})), other);
-        assert_eq!(get("derived_rekey", &json!({"id": {"S": "b"}})), json!(null));
+        assert_eq!(
+            get("derived_rekey", &json!({"id": {"S": "b"}})),
+            json!(null)
+        );
         let update = json!({"TableName": "derived_rekey", "Key": {"id": {"S": "a"}}, "UpdateExpression": "SET n = :n",
             "ExpressionAttributeValues": {":n": {"N": "1"}}});
         let taken = refusal("update_item", &update);
@@ -170,7 +182,10 @@ mod tests {
             (taken.sqlstate.as_str(), taken.constraint.as_str()),
             ("23505", "derived_rekey:primary")
         );
-        call("delete_item", &json!({"TableName": "derived_rekey", "Key": {"id": {"S": "other"}}}));
+        call(
+            "delete_item",
+            &json!({"TableName": "derived_rekey", "Key": {"id": {"S": "other"}}}),
+        );
         call("update_item", &update);
         assert_eq!(get("derived_rekey", &json!({"id": {"S": "other"}})), other);
         assert_eq!(lost_rows("derived_rekey"), 0);
@@ -310,7 +325,10 @@ mod tests {
         let more = json!({"UpdateExpression": "SET n = n + n", "ReturnValues": "ALL_OLD"});
         assert_eq!(call("update_item", &with(&key, &more))["Attributes"], item);
         assert_eq!(get("derived_catch", &key["Key"])["n"], json!({"N": "2"}));
-        let deleted = call("delete_item", &with(&key, &json!({"ReturnValues": "ALL_OLD"})));
+        let deleted = call(
+            "delete_item",
+            &with(&key, &json!({"ReturnValues": "ALL_OLD"})),
+        );
         assert_eq!(deleted["Attributes"]["n"], json!({"N": "2"}));
         assert_eq!(count("SELECT count(*) FROM dynamo_tables.derived_inner"), 1);
     }
@@ -329,7 +347,11 @@ mod tests {
         let key = json!({"TableName": "derived_swallowed", "Key": {"id": {"S": "a"}}});
         let update = with(&key, &json!({"UpdateExpression": "SET a = id"}));
         let put = json!({"TableName": "derived_swallowed", "Item": {"id": {"S": "b"}}});
-        for (function, request) in [("put_item", &put), ("update_item", &update), ("delete_item", &key)] {
+        for (function, request) in [
+            ("put_item", &put),
+            ("update_item", &update),
+            ("delete_item", &key),
+        ] {
             assert_eq!(refusal(function, request).sqlstate, "42501", "{function}");
         }
     }

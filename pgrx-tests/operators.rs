@@ -254,7 +254,10 @@ mod tests {
         // GetItem plans its statement at first use.
         let projected =
             r#"SELECT dynamo.get_item('operators_large', '{"id":{"S":"a"}}', 'z.k')::json::text"#;
-        assert_eq!(text(projected).as_deref(), Some(r#"{"z":{"M":{"k":{"S":"v"}}}}"#));
+        assert_eq!(
+            text(projected).as_deref(),
+            Some(r#"{"z":{"M":{"k":{"S":"v"}}}}"#)
+        );
         let read = blocks(projected);
         assert!(read <= 9, "{read} blocks of {whole}");
         let big = "SELECT length(item ->> 'big')::bigint FROM dynamo_tables.operators_large";
@@ -264,16 +267,19 @@ mod tests {
     #[pg_test]
     fn operators_read_compressed_items() {
         simple_table("operators_compressed");
-        run("ALTER TABLE dynamo_tables.operators_compressed ALTER COLUMN item SET STORAGE EXTENDED");
         run(
-            r#"SELECT dynamo.put_item('operators_compressed', format(
-               '{"id":{"S":"%s"},"big":{"S":"%s"},"z":{"N":"1"}}', name, repeat('x', size))::dynamo.item)
-               FROM (VALUES ('inline', 3000), ('toasted', 390000)) AS v (name, size)"#,
+            "ALTER TABLE dynamo_tables.operators_compressed ALTER COLUMN item SET STORAGE EXTENDED",
         );
+        run(r#"SELECT dynamo.put_item('operators_compressed', format(
+               '{"id":{"S":"%s"},"big":{"S":"%s"},"z":{"N":"1"}}', name, repeat('x', size))::dynamo.item)
+               FROM (VALUES ('inline', 3000), ('toasted', 390000)) AS v (name, size)"#);
         let stored = "SELECT count(*) FROM dynamo_tables.operators_compressed WHERE pg_column_size(item) < 20000";
         assert_eq!(count(stored), 2, "compressed");
         let found = "SELECT string_agg(concat_ws(' ', item ->> 'id', item ->> 'z', length(item ->> 'big')), ', ' ORDER BY item ->> 'id')
                      FROM dynamo_tables.operators_compressed";
-        assert_eq!(text(found).as_deref(), Some("inline 1 3000, toasted 1 390000"));
+        assert_eq!(
+            text(found).as_deref(),
+            Some("inline 1 3000, toasted 1 390000")
+        );
     }
 }
