@@ -313,7 +313,7 @@ mod tests {
             "derived_catch",
             "tries",
             "BEFORE UPDATE OR DELETE",
-            r#"BEGIN PERFORM dynamo.put_item('derived_inner', '{"id":{"S":"taken"}}', 'attribute_exists(id) AND id < id');
+            r#"BEGIN PERFORM dynamo.put_item('derived_inner', '{"id":{"S":"taken"}}', 'attribute_exists(id) AND attribute_not_exists(id)');
                EXCEPTION WHEN SQLSTATE 'DY005' THEN NULL; END;
                BEGIN PERFORM dynamo.put_item('derived_inner', '{"id":{"S":"new"}}');
                EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL; END;
