@@ -394,25 +394,12 @@ CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_image';
 
--- Fills pk_hash, pk and sk from the item, whoever writes it. Arguments: table name, then name and type
--- of the partition key and of the sort key.
+-- Makes pk_hash, pk and sk those of the item, whoever writes it. Arguments: table name, then name and type
+-- of the partition key and of the sort key. It is the last BEFORE trigger to fire ("~" sorts after letters, and
+-- protect_data_tables keeps it so), hence what is stored always has the keys of the item that is stored.
 CREATE FUNCTION dynamo_internal.derive_keys() RETURNS trigger
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'pg_dynamo_derive_keys';
-
--- The last check, after all BEFORE triggers: a row's keys are those of its item.
-CREATE FUNCTION dynamo_internal.keys_match_item(
-    pk_hash int8, pk bytea, sk bytea, item dynamo.item, partition_key text, partition_key_type text
-) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_keys_match_item_simple';
-
-CREATE FUNCTION dynamo_internal.keys_match_item(
-    pk_hash int8, pk bytea, sk bytea, item dynamo.item, partition_key text, partition_key_type text,
-    sort_key text, sort_key_type text
-) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_keys_match_item_composite';
 
 -- Name of the data table of a DynamoDB table.
 CREATE FUNCTION dynamo_internal.relation_name(table_name text) RETURNS text
@@ -428,6 +415,15 @@ BEGIN
     DELETE FROM dynamo.table_definition AS d
     USING pg_event_trigger_dropped_objects() AS o
     WHERE o.object_type = 'table' AND o.schema_name = 'dynamo_tables' AND d.relation_name = o.object_name;
+
+    IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS o
+               WHERE o.original AND o.object_type = 'trigger' AND o.address_names[1] = 'dynamo_tables'
+                 AND o.address_names[3] = '~dynamo_derive_keys') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'the trigger "~dynamo_derive_keys" of a DynamoDB table cannot be dropped',
+            HINT = 'It keeps the key columns true to the item.';
+    END IF;
 END
 $$;
 
@@ -444,9 +440,11 @@ DECLARE
     altered record;
 BEGIN
     FOR altered IN
-        SELECT c.oid, c.relname, n.nspname, split_part(encode(t.tgargs, 'escape'), '\000', 1) AS table_name
+        SELECT DISTINCT c.oid, c.relname, n.nspname, t.tgname AS derive_keys, t.tgenabled,
+               split_part(encode(t.tgargs, 'escape'), '\000', 1) AS table_name
         FROM pg_event_trigger_ddl_commands() AS d
-        JOIN pg_class AS c ON d.classid = 'pg_catalog.pg_class'::regclass AND c.oid = d.objid
+        LEFT JOIN pg_trigger AS made ON d.classid = 'pg_catalog.pg_trigger'::regclass AND made.oid = d.objid
+        JOIN pg_class AS c ON c.oid = coalesce(made.tgrelid, d.objid)
         JOIN pg_namespace AS n ON n.oid = c.relnamespace
         JOIN pg_trigger AS t ON t.tgrelid = c.oid AND t.tgfoid = 'dynamo_internal.derive_keys'::regproc
     LOOP
@@ -469,12 +467,30 @@ BEGIN
                 MESSAGE = format('columns pk_hash, pk, sk and item of DynamoDB table "%s" cannot be altered', altered.table_name),
                 HINT = 'Further columns may be added, renamed and dropped.';
         END IF;
+        -- (pg_restore --disable-triggers meets this error, goes on, and loads the rows with their keys derived.)
+        IF altered.tgenabled NOT IN ('O', 'A') THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('the trigger "%s" of DynamoDB table "%s" cannot be disabled', altered.derive_keys, altered.table_name),
+                HINT = 'It keeps the key columns true to the item.';
+        END IF;
+        -- tgtype: 1 row, 2 before, 4 insert, 16 update.
+        IF EXISTS (SELECT FROM pg_trigger AS later
+                   WHERE later.tgrelid = altered.oid AND later.tgname COLLATE "C" > altered.derive_keys COLLATE "C"
+                     AND later.tgtype & 3 = 3 AND later.tgtype & 20 <> 0) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('a BEFORE trigger of DynamoDB table "%s" must have a name that sorts before "%s"',
+                                 altered.table_name, altered.derive_keys),
+                HINT = 'Triggers fire in the order of their names, and the one that derives the keys is the last.';
+        END IF;
     END LOOP;
 END
 $$;
 
+-- ALTER INDEX ... RENAME also renames tables.
 CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
-    WHEN TAG IN ('ALTER TABLE')
+    WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION dynamo_internal.protect_data_tables();
 /* </end connected objects> */
 
