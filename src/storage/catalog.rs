@@ -18,8 +18,8 @@ const FORMAT_VERSION: i64 = 1;
 pub struct Table {
     pub relid: pg_sys::Oid,
     pub definition: TableDefinition,
-    /// The primary key's index, where items may be read straight from it.
-    pub direct: Option<pg_sys::Oid>,
+    /// Rows may live on other servers: statements only.
+    pub distributed: bool,
     pub plans: super::item::Plans,
     valid: Cell<bool>,
 }
@@ -122,7 +122,7 @@ fn load(name: &str) -> Result<Option<Rc<Table>>> {
     let table = Rc::new(Table {
         relid,
         definition,
-        direct: super::read::primary_index(relid),
+        distributed: super::read::may_be_distributed(),
         plans: super::item::Plans::default(),
         valid: Cell::new(before == INVALIDATIONS.get()),
     });

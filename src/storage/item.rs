@@ -68,11 +68,14 @@ fn item_type() -> pg_sys::Oid {
 
 /// Reads one item, as the caller's snapshot sees it.
 pub fn get<R>(table: &Table, key: &StoredKey, read: impl FnOnce(Option<ItemDatum>) -> R) -> R {
-    if let Some(index) = table.direct
-        && has_privilege(table.relid, Privilege::Select)
-    {
-        return by_primary_key(table.relid, index, key, read);
-    }
+    let read = if !table.distributed && has_privilege(table.relid, Privilege::Select) {
+        match by_primary_key(table.relid, key, read) {
+            Ok(result) => return result,
+            Err(read) => read,
+        }
+    } else {
+        read
+    };
     spi::connected(|| {
         let plan = table.plans.get.get_or_init(|| {
             let name = quoted(&table.definition.name);
