@@ -50,6 +50,7 @@ extension_sql_file!(
 pub extern "C-unwind" fn _PG_init() {
     guc::register();
     storage::catalog::register_invalidation();
+    storage::planner::register_hook();
 }
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -29,15 +29,6 @@ BEGIN
     DELETE FROM dynamo.table_definition AS d
     USING pg_event_trigger_dropped_objects() AS o
     WHERE o.object_type = 'table' AND o.schema_name = 'dynamo_tables' AND d.relation_name = o.object_name;
-
-    IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS o
-               WHERE o.original AND o.object_type = 'trigger' AND o.address_names[1] = 'dynamo_tables'
-                 AND o.address_names[3] = '~dynamo_derive_keys') THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = 'the trigger "~dynamo_derive_keys" of a DynamoDB table cannot be dropped',
-            HINT = 'It keeps the key columns true to the item.';
-    END IF;
 END
 $$;
 

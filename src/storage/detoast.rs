@@ -10,6 +10,9 @@ const SLICE_THRESHOLD: usize = 8 * 1024;
 /// First bytes fetched of a large item; most directories with their names fit.
 const FIRST_SLICE: usize = 2 * 1024;
 
+/// Gives one attribute by its name.
+pub type Fetch<'a> = dyn FnMut(&str) -> Result<Option<AvBuf>> + 'a;
+
 /// A stored item as the executor hands it over: maybe a TOAST pointer.
 #[derive(Clone, Copy)]
 pub struct ItemDatum(pg_sys::Datum);
@@ -38,7 +41,7 @@ impl ItemDatum {
             let ptr: *const pg_sys::varlena = self.0.cast_mut_ptr();
             if !pgrx::varlena::varatt_is_1b_e(ptr)
                 || u32::from(pgrx::varlena::vartag_external(ptr))
-                    != pg_sys::vartag_external::VARTAG_ONDISK as u32
+                    != pg_sys::vartag_external::VARTAG_ONDISK
             {
                 return false;
             }
@@ -96,7 +99,7 @@ impl ItemDatum {
     /// Several attributes as an item of their own, and DynamoDB's size of the whole.
     pub fn project(
         self,
-        project: &mut dyn FnMut(&mut dyn FnMut(&str) -> Result<Option<AvBuf>>) -> Result<ItemBuf>,
+        project: &mut dyn FnMut(&mut Fetch<'_>) -> Result<ItemBuf>,
     ) -> Result<(ItemBuf, usize)> {
         if !self.sliceable() {
             let item = self.whole()?;

@@ -79,7 +79,7 @@ pub fn get<R>(table: &Table, key: &StoredKey, read: impl FnOnce(Option<ItemDatum
     spi::connected(|| {
         let plan = table.plans.get.get_or_init(|| {
             let name = quoted(&table.definition.name);
-            Plan::prepare(
+            Plan::prepare_by_key(
                 &format!("SELECT item FROM {name} WHERE {KEY_IS}"),
                 &KEY_TYPES,
             )
@@ -136,7 +136,7 @@ pub fn upsert(table: &Table, write: &Rc<Write>, item: Item<'_>) -> Result<Attemp
     spi::connected(|| {
         let plan = table.plans.upsert.get_or_init(|| {
             let name = quoted(&table.definition.name);
-            Plan::prepare(
+            Plan::prepare_by_key(
                 &format!(
                     "INSERT INTO {name} AS t (pk_hash, pk, sk, item) VALUES ($1, $2, $3, $4) \
                      ON CONFLICT (pk_hash, pk, sk) DO UPDATE SET item = excluded.item \
@@ -158,7 +158,7 @@ pub fn replace(table: &Table, write: &Rc<Write>, item: Item<'_>) -> Result<Attem
     spi::connected(|| {
         let plan = table.plans.replace.get_or_init(|| {
             let name = quoted(&table.definition.name);
-            Plan::prepare(
+            Plan::prepare_by_key(
                 &format!("UPDATE {name} SET item = $4 WHERE {KEY_IS} AND dynamo_internal.decide($5, item)"),
                 &types(&[item_type(), pg_sys::INT8OID]),
             )
@@ -178,7 +178,7 @@ pub fn update(table: &Table, write: &Rc<Write>, returning: bool) -> Result<Attem
         let plan = cell.get_or_init(|| {
             let name = quoted(&table.definition.name);
             let returning = if returning { " RETURNING item" } else { "" };
-            Plan::prepare(
+            Plan::prepare_by_key(
                 &format!(
                     "UPDATE {name} SET item = dynamo_internal.image($4) \
                      WHERE {KEY_IS} AND dynamo_internal.decide($4, item){returning}"
@@ -201,7 +201,7 @@ pub fn insert(table: &Table, write: &Write, item: Item<'_>, returning: bool) -> 
         let plan = cell.get_or_init(|| {
             let name = quoted(&table.definition.name);
             let returning = if returning { " RETURNING item" } else { "" };
-            Plan::prepare(
+            Plan::prepare_by_key(
                 &format!(
                     "INSERT INTO {name} (pk_hash, pk, sk, item) VALUES ($1, $2, $3, $4) \
                      ON CONFLICT (pk_hash, pk, sk) DO NOTHING{returning}"
@@ -224,7 +224,7 @@ pub fn delete(table: &Table, write: &Rc<Write>) -> Result<Attempt> {
     spi::connected(|| {
         let plan = table.plans.delete.get_or_init(|| {
             let name = quoted(&table.definition.name);
-            Plan::prepare(
+            Plan::prepare_by_key(
                 &format!("DELETE FROM {name} WHERE {KEY_IS} AND dynamo_internal.decide($4, item)"),
                 &types(&[pg_sys::INT8OID]),
             )

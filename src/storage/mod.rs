@@ -5,6 +5,7 @@ pub mod detoast;
 pub mod item;
 pub mod pending;
 pub mod pg_error;
+pub mod planner;
 mod read;
 mod spi;
 pub mod table;

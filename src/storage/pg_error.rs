@@ -47,6 +47,32 @@ pub unsafe fn catching<R>(call: impl FnOnce() -> R) -> R {
     }
 }
 
+/// Runs `call`, then `cleanup`, also when `call` ends in an ERROR, which goes on its way unchanged.
+///
+/// # Safety
+/// As `catching`; and the ERROR jumps out of this frame too, so neither closure may own a value with a
+/// destructor, nor the caller up to the next C frame.
+pub unsafe fn with_cleanup<R: Copy>(call: impl FnOnce() -> R, cleanup: impl FnOnce()) -> R {
+    // SAFETY: PG_TRY and PG_FINALLY of elog.h.
+    unsafe {
+        let handlers = pg_sys::PG_exception_stack;
+        let callbacks = pg_sys::error_context_stack;
+        let mut result = MaybeUninit::uninit();
+        let jumped = call_with_sigsetjmp(false, |buffer| {
+            pg_sys::PG_exception_stack = std::ptr::from_ref(buffer).cast_mut().cast();
+            result.write(call());
+            0
+        });
+        pg_sys::PG_exception_stack = handlers;
+        pg_sys::error_context_stack = callbacks;
+        cleanup();
+        if jumped != 0 {
+            raw::pg_re_throw();
+        }
+        result.assume_init()
+    }
+}
+
 /// Calls that run other people's code, declared here because pgrx's bindings would flatten its errors.
 /// Their signatures are the same in PostgreSQL 15 to 18.
 pub mod raw {
@@ -62,11 +88,13 @@ pub mod raw {
             count: c_long,
         ) -> c_int;
         pub fn SPI_execute(source: *const c_char, read_only: bool, count: c_long) -> c_int;
-        pub fn SPI_prepare(
+        pub fn SPI_prepare_cursor(
             source: *const c_char,
             arguments: c_int,
             types: *mut pg_sys::Oid,
+            cursor_options: c_int,
         ) -> pg_sys::SPIPlanPtr;
+        pub fn pg_re_throw() -> !;
         pub fn LockRelationOid(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE);
         pub fn ThrowErrorData(error: *mut pg_sys::ErrorData);
         pub fn ReThrowError(error: *mut pg_sys::ErrorData) -> !;

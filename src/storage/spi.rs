@@ -51,19 +51,28 @@ pub struct Plan(pg_sys::SPIPlanPtr);
 
 impl Plan {
     /// `sql` holds identifiers quoted by us and parameters, never text from a user. Needs SPI connected.
+    ///
+    /// The plan is generic from the first execution on: no statement of ours gains from knowing values.
     pub fn prepare(sql: &str, types: &[pg_sys::Oid]) -> Plan {
         let sql = c_string(sql);
         let mut types = types.to_vec();
+        let count = types.len() as i32;
+        let generic = pg_sys::CURSOR_OPT_GENERIC_PLAN as i32;
         // SAFETY: the pointers are valid for the call; SPI copies what it keeps.
         let plan = unsafe {
-            catching(|| raw::SPI_prepare(sql.as_ptr(), types.len() as i32, types.as_mut_ptr()))
+            catching(|| raw::SPI_prepare_cursor(sql.as_ptr(), count, types.as_mut_ptr(), generic))
         };
         if plan.is_null() {
-            pgrx::error!("SPI_prepare failed");
+            pgrx::error!("SPI_prepare_cursor failed");
         }
         // SAFETY: `plan` was just prepared; keepplan moves it out of the SPI level.
         check(unsafe { pg_sys::SPI_keepplan(plan) }, "SPI_keepplan");
         Plan(plan)
+    }
+
+    /// A statement on one row, to be planned by the primary key whatever the table's statistics say.
+    pub fn prepare_by_key(sql: &str, types: &[pg_sys::Oid]) -> Plan {
+        Plan::prepare(&format!("{}{sql}", super::planner::BY_KEY), types)
     }
 
     /// Executes and answers the number of rows. `read_only` uses the caller's snapshot; otherwise the
