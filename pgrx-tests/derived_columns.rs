@@ -122,10 +122,15 @@ mod tests {
             assert_eq!(failure.sqlstate, "55000", "{refused}: {}", failure.message);
         }
         run("ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER zz");
+        run("SET LOCAL session_replication_role = replica");
         run(
             "INSERT INTO dynamo_tables.derived_stays VALUES (1, 'a', '', '{\"id\":{\"S\":\"b\"}}')",
         );
         assert_eq!(lost_rows("derived_stays"), 0);
+        run("DROP TABLE dynamo_tables.derived_stays");
+        let listed =
+            "SELECT count(*) FROM dynamo.table_definition WHERE table_name = 'derived_stays'";
+        assert_eq!(count(listed), 0);
     }
 
     #[pg_test]

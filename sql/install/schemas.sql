@@ -1,3 +1,14 @@
+-- DynamoDB's strings are Unicode and their order is that of UTF-8.
+DO $$
+BEGIN
+    IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'feature_not_supported',
+            MESSAGE = pg_catalog.format('pg_dynamo needs a database with encoding UTF8, not %s', pg_catalog.getdatabaseencoding());
+    END IF;
+END
+$$;
+
 -- dynamo:          what people call: types, one function per operation, views
 -- dynamo_tables:   the data tables, one per DynamoDB table
 -- dynamo_internal: what triggers, constraints and plans call

@@ -34,6 +34,8 @@ $$;
 
 CREATE EVENT TRIGGER pg_dynamo_forget_dropped_tables ON sql_drop
     EXECUTE FUNCTION dynamo_internal.forget_dropped_tables();
+-- A session that applies or loads a replica's changes is no exception.
+ALTER EVENT TRIGGER pg_dynamo_forget_dropped_tables ENABLE ALWAYS;
 
 -- A data table is found by its name and its key columns by theirs. The trigger on it remembers which
 -- DynamoDB table it is, so this works while a dump is being restored and the definitions are not there yet.
@@ -97,3 +99,4 @@ $$;
 CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION dynamo_internal.protect_data_tables();
+ALTER EVENT TRIGGER pg_dynamo_protect_data_tables ENABLE ALWAYS;

@@ -53,6 +53,9 @@ pub fn create(definition: &TableDefinition) {
              FOR EACH ROW EXECUTE FUNCTION dynamo_internal.derive_keys({name}, {keys})"
         ));
         spi::run(&format!(
+            "ALTER TABLE {table} ENABLE ALWAYS TRIGGER \"~dynamo_derive_keys\""
+        ));
+        spi::run(&format!(
             "COMMENT ON TABLE {table} IS 'DynamoDB table (pg_dynamo)'"
         ));
     });
