@@ -92,9 +92,9 @@ mod tests {
         assert_eq!(lost_rows("derived_copy"), 0);
     }
 
-    /// Nobody gets between the item and its keys: the trigger stays, stays on and stays last.
+    /// The trigger that derives the keys stays on and stays last. (Its owner may drop it; pg_restore --clean does.)
     #[pg_test]
-    fn derived_columns_trigger_stays() {
+    fn derived_columns_trigger_stays_on_and_last() {
         simple_table("derived_stays");
         run(
             "CREATE FUNCTION pg_temp.derived_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
@@ -112,7 +112,6 @@ mod tests {
             create("\"é\"", "BEFORE UPDATE OF item"),
             "ALTER TRIGGER zz ON dynamo_tables.derived_stays RENAME TO \"~zz\"".to_owned(),
             "ALTER TRIGGER \"~dynamo_derive_keys\" ON dynamo_tables.derived_stays RENAME TO \"A\"".to_owned(),
-            "DROP TRIGGER \"~dynamo_derive_keys\" ON dynamo_tables.derived_stays".to_owned(),
             "ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER \"~dynamo_derive_keys\"".to_owned(),
             "ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER USER".to_owned(),
             "ALTER TABLE dynamo_tables.derived_stays DISABLE TRIGGER ALL".to_owned(),

@@ -11,6 +11,7 @@ CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
 -- Makes pk_hash, pk and sk those of the item, whoever writes it. Arguments: table name, then name and type
 -- of the partition key and of the sort key. It is the last BEFORE trigger to fire ("~" sorts after letters, and
 -- protect_data_tables keeps it so), hence what is stored always has the keys of the item that is stored.
+-- An owner may drop it, because pg_restore --clean drops a table's triggers before the table.
 CREATE FUNCTION dynamo_internal.derive_keys() RETURNS trigger
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'pg_dynamo_derive_keys';

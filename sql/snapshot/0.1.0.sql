@@ -9,6 +9,17 @@ The ordering of items is not stable, it is driven by a dependency graph.
 /* <begin connected objects> */
 -- src/lib.rs
 -- bootstrap
+-- DynamoDB's strings are Unicode and their order is that of UTF-8.
+DO $$
+BEGIN
+    IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'feature_not_supported',
+            MESSAGE = pg_catalog.format('pg_dynamo needs a database with encoding UTF8, not %s', pg_catalog.getdatabaseencoding());
+    END IF;
+END
+$$;
+
 -- dynamo:          what people call: types, one function per operation, views
 -- dynamo_tables:   the data tables, one per DynamoDB table
 -- dynamo_internal: what triggers, constraints and plans call
@@ -397,6 +408,7 @@ CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
 -- Makes pk_hash, pk and sk those of the item, whoever writes it. Arguments: table name, then name and type
 -- of the partition key and of the sort key. It is the last BEFORE trigger to fire ("~" sorts after letters, and
 -- protect_data_tables keeps it so), hence what is stored always has the keys of the item that is stored.
+-- An owner may drop it, because pg_restore --clean drops a table's triggers before the table.
 CREATE FUNCTION dynamo_internal.derive_keys() RETURNS trigger
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'pg_dynamo_derive_keys';
@@ -415,20 +427,13 @@ BEGIN
     DELETE FROM dynamo.table_definition AS d
     USING pg_event_trigger_dropped_objects() AS o
     WHERE o.object_type = 'table' AND o.schema_name = 'dynamo_tables' AND d.relation_name = o.object_name;
-
-    IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS o
-               WHERE o.original AND o.object_type = 'trigger' AND o.address_names[1] = 'dynamo_tables'
-                 AND o.address_names[3] = '~dynamo_derive_keys') THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = 'the trigger "~dynamo_derive_keys" of a DynamoDB table cannot be dropped',
-            HINT = 'It keeps the key columns true to the item.';
-    END IF;
 END
 $$;
 
 CREATE EVENT TRIGGER pg_dynamo_forget_dropped_tables ON sql_drop
     EXECUTE FUNCTION dynamo_internal.forget_dropped_tables();
+-- A session that applies or loads a replica's changes is no exception.
+ALTER EVENT TRIGGER pg_dynamo_forget_dropped_tables ENABLE ALWAYS;
 
 -- A data table is found by its name and its key columns by theirs. The trigger on it remembers which
 -- DynamoDB table it is, so this works while a dump is being restored and the definitions are not there yet.
@@ -492,6 +497,7 @@ $$;
 CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION dynamo_internal.protect_data_tables();
+ALTER EVENT TRIGGER pg_dynamo_protect_data_tables ENABLE ALWAYS;
 /* </end connected objects> */
 
 /* <begin connected objects> */

@@ -14,7 +14,7 @@ ALTER TABLE dynamo_tables."Music" DROP COLUMN item CASCADE;
 ALTER TABLE dynamo_tables."Music" ALTER COLUMN pk_hash TYPE numeric;
 ALTER TABLE dynamo_tables."Music" ALTER COLUMN item TYPE jsonb USING item::jsonb;
 -- So does the trigger that fills them, as the last one before the row is stored.
-DROP TRIGGER "~dynamo_derive_keys" ON dynamo_tables."Music";
+ALTER TABLE dynamo_tables."Music" DISABLE TRIGGER "~dynamo_derive_keys";
 ALTER TABLE dynamo_tables."Music" DISABLE TRIGGER USER;
 CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER "~later" BEFORE INSERT ON dynamo_tables."Music" FOR EACH ROW EXECUTE FUNCTION later();
