@@ -1,4 +1,5 @@
 -- Items and rows in one transaction.
+\set SHOW_CONTEXT never
 CREATE TABLE customer (id text PRIMARY KEY, name text);
 INSERT INTO customer VALUES ('c1', 'Ada');
 SELECT dynamo.create_table('Orders', 'OrderId') -> 'TableDescription' ->> 'TableStatus' AS status;
