@@ -1,0 +1,38 @@
+-- Statements on one row find it by the primary key, also where statistics say that a sequential scan is
+-- cheaper, and a condition is only asked of that row.
+SELECT dynamo.create_table('Small', 'Id') IS NOT NULL AS created;
+INSERT INTO dynamo_tables."Small" (item)
+SELECT format('{"Id":{"S":"%s"},"n":{"N":"%s"}}', i, i)::dynamo.item FROM generate_series(1, 100) AS i;
+ANALYZE dynamo_tables."Small";
+-- What the planner would do on its own.
+EXPLAIN (COSTS OFF) SELECT item FROM dynamo_tables."Small" WHERE pk_hash = 1 AND pk = '' AND sk = '';
+
+BEGIN;
+SELECT dynamo.delete_item('Small', '{"Id":{"S":"7"}}', return_values => 'ALL_OLD');
+SELECT dynamo.update_item('Small', '{"Id":{"S":"8"}}', 'SET n = n + n', return_values => 'UPDATED_NEW');
+SELECT dynamo.put_item('Small', '{"Id":{"S":"9"}}', 'attribute_exists(Id)', return_values => 'ALL_OLD');
+SELECT dynamo.put_item('Small', '{"Id":{"S":"10"}}', return_values => 'ALL_OLD');
+SELECT dynamo.get_item('Small', '{"Id":{"S":"11"}}');
+SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'Small';
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_bitmapscan = off;
+DISCARD PLANS;
+SELECT dynamo.delete_item('Small', '{"Id":{"S":"12"}}', return_values => 'ALL_OLD');
+SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'Small';
+SHOW enable_indexscan;
+COMMIT;
+
+-- Through row-level security reads are statements, too.
+CREATE ROLE regress_reader;
+GRANT SELECT ON dynamo_tables."Small" TO regress_reader;
+CREATE POLICY even ON dynamo_tables."Small" USING ((item ->> 'n')::int % 2 = 0);
+ALTER TABLE dynamo_tables."Small" ENABLE ROW LEVEL SECURITY;
+BEGIN;
+SET LOCAL ROLE regress_reader;
+SELECT dynamo.get_item('Small', '{"Id":{"S":"20"}}') AS even, dynamo.get_item('Small', '{"Id":{"S":"21"}}') AS odd;
+RESET ROLE;
+SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'Small';
+COMMIT;
+
+SELECT dynamo.delete_table('Small') IS NOT NULL AS dropped;
+DROP ROLE regress_reader;
