@@ -145,9 +145,10 @@ pub fn upsert(table: &Table, write: &Rc<Write>, item: Item<'_>) -> Result<Attemp
                 &types(&[item_type(), pg_sys::INT8OID]),
             )
         });
-        // No row and no decision: the insert itself was suppressed, or the row in the way vanished again.
+        // Postgres itself repeats an upsert that loses a race, and it decides on a row that is locked. So no
+        // row means that a trigger took it away.
         Ok(match attempt(plan, write, Some(item))? {
-            Attempt::Missing => Attempt::Lost,
+            Attempt::Missing | Attempt::Lost => suppressed(table),
             other => other,
         })
     })
