@@ -66,14 +66,24 @@ impl Session {
         Ok(table)
     }
 
+    /// A lack of rights, as each kind of caller expects to read it.
     fn access_denied(&self, operation: Operation, name: &str) -> ApiError {
-        ApiError::access_denied(format!(
-            "User: {} is not authorized to perform: dynamodb:{} on resource: arn:aws:dynamodb:{}:{}:table/{name}",
-            catalog::current_role(),
-            operation.name(),
-            self.account.region,
-            self.account.account_id,
-        ))
+        let message = match (self.caller, operation) {
+            (Caller::Sql, Operation::CreateTable) => {
+                format!("permission denied for schema {}", catalog::DATA_SCHEMA)
+            }
+            (Caller::Sql, Operation::UpdateTable | Operation::DeleteTable) => {
+                format!("must be owner of table {name}")
+            }
+            (Caller::Sql, _) => format!("permission denied for table {name}"),
+            (Caller::Wire, _) => format!(
+                "User: {} is not authorized to perform: dynamodb:{} on resource: {}",
+                catalog::current_role(),
+                operation.name(),
+                self.account.table_arn(name),
+            ),
+        };
+        ApiError::access_denied(message)
     }
 }
 

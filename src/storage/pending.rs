@@ -63,7 +63,7 @@ impl Guard {
         self.id
     }
 
-    /// The last decision, and the row version it was made on.
+    /// The last decision, and the row version it was made on, when the reply shows any of it.
     pub fn take(self) -> (Decision, Option<ItemBuf>) {
         STACK.with_borrow_mut(|stack| {
             match stack.iter_mut().find(|pending| pending.id == self.id) {
@@ -106,11 +106,12 @@ pub fn decide(id: i64, old: Item<'_>) -> Result<bool> {
         Err(error) => Decision::Failed(error),
     };
     let go = matches!(decision, Decision::Store(_) | Decision::Delete);
-    let old = ItemBuf::from_bytes(old.bytes().to_vec());
+    let kept = write.wants_old() || write.wants_new();
+    let old = kept.then(|| ItemBuf::from_bytes(old.bytes().to_vec()));
     STACK.with_borrow_mut(|stack| {
         if let Some(pending) = stack.iter_mut().rev().find(|pending| pending.id == id) {
             pending.decision = decision;
-            pending.old = Some(old);
+            pending.old = old;
         }
     });
     Ok(go)
