@@ -129,6 +129,11 @@ fn key_schemas_must_fit_their_definitions() {
             "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type".to_owned(),
         ),
         (
+            &["pk", "pk"],
+            "pk:HASH",
+            "Attribute Name is duplicated: pk".to_owned(),
+        ),
+        (
             &["pk", "extra"],
             "pk:HASH",
             format!(
@@ -365,6 +370,20 @@ fn update_table_needs_something_to_do() {
     assert_eq!(
         refusal("UpdateTable", index).message,
         "GlobalSecondaryIndexUpdates is not supported in this release of pg_dynamo"
+    );
+}
+
+#[test]
+fn a_deleted_table_is_described_without_keys_and_creation_time() {
+    let reply = table_description_reply(
+        &table(PROVISIONED),
+        TableStatus::Deleting,
+        &account(),
+        statistics(),
+    );
+    assert_eq!(
+        reply,
+        r#"{"TableDescription":{"TableName":"Books","TableStatus":"DELETING","ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":5,"WriteCapacityUnits":6},"TableSizeBytes":120,"ItemCount":3,"TableArn":"arn:aws:dynamodb:eu-west-1:123456789012:table/Books","TableId":"6f3c4f9e-0000-4000-8000-000000000000","DeletionProtectionEnabled":false,"WarmThroughput":{"ReadUnitsPerSecond":5,"WriteUnitsPerSecond":6,"Status":"ACTIVE"}}}"#
     );
 }
 

@@ -182,6 +182,62 @@ fn expression_parameters() {
 }
 
 #[test]
+fn attribute_names_have_1_to_65535_bytes_wherever_they_stand() {
+    let key = r#""TableName":"abc","Key":{"pk":{"S":"a"}}"#;
+    let fits = "n".repeat(65_535);
+    let too_long = "n".repeat(65_536);
+    let requests = |name: &str| {
+        [
+            (
+                "PutItem",
+                format!(r#"{{"TableName":"abc","Item":{{"{name}":{{"S":"a"}}}}}}"#),
+            ),
+            (
+                "DeleteItem",
+                format!(r#"{{{key},"Expected":{{"{name}":{{"Exists":false}}}}}}"#),
+            ),
+            (
+                "UpdateItem",
+                format!(r#"{{{key},"AttributeUpdates":{{"{name}":{{"Value":{{"S":"a"}}}}}}}}"#),
+            ),
+            (
+                "GetItem",
+                format!(r#"{{{key},"AttributesToGet":["{name}"]}}"#),
+            ),
+        ]
+    };
+    for (operation, request) in requests("") {
+        says(operation, &request, "Empty attribute name");
+    }
+    for (operation, request) in requests(&too_long) {
+        says(
+            operation,
+            &request,
+            "Attribute name is too large, must be less than 65536 bytes",
+        );
+    }
+    for (operation, request) in requests(&fits) {
+        accepts(operation, &request);
+    }
+}
+
+#[test]
+fn a_conditional_operator_needs_conditions() {
+    for expected in ["", r#","Expected":{}"#] {
+        for operator in ["AND", "OR"] {
+            says(
+                "PutItem",
+                &format!(
+                    r#"{{"TableName":"abc","Item":{{}},"ConditionalOperator":"{operator}"{expected}}}"#
+                ),
+                &format!("{INVALID}ConditionalOperator cannot be used without Filter or Expected"),
+            );
+        }
+    }
+    accepts("PutItem", r#"{"TableName":"abc","Item":{},"Expected":{}}"#);
+}
+
+#[test]
 fn items_are_at_most_400_kb() {
     let request = |size: usize| {
         let value = "x".repeat(size);

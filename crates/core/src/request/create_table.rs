@@ -24,7 +24,7 @@ impl CreateTableRequest {
         let table = TableRef::of_request(request, account)?;
         let billing = billing_mode(request).unwrap_or_default();
         let throughput = throughput(request, billing)?;
-        let definitions = key_schema::attribute_definitions(request);
+        let definitions = key_schema::attribute_definitions(request)?;
         let key = key_schema::table_key(request, &definitions)?;
         let mut names = BTreeSet::new();
         let local = key_schema::local_indexes(request, &key, &definitions, &mut names)?;

@@ -155,35 +155,43 @@ fn attribute_name(key: &str, value: &Json<'_>) -> Result<String> {
             "ExpressionAttributeNames contains invalid value: {reason} for key {key}"
         ))
     };
-    match value.as_str() {
-        None => Err(invalid("Attribute name must not be null")),
-        Some("") => Err(invalid("Empty attribute name")),
-        Some(name) if name.len() > limits::MAX_ATTRIBUTE_NAME => Err(invalid(
-            "Attribute name is too large, must be less than 65536 bytes",
-        )),
-        Some(name) => Ok(name.to_owned()),
-    }
+    let Some(name) = value.as_str() else {
+        return Err(invalid("Attribute name must not be null"));
+    };
+    check_attribute_name(name).map_err(|e| invalid(&e.message))?;
+    Ok(name.to_owned())
 }
 
-/// `Expected` with `ConditionalOperator`; None when neither is given.
+/// An attribute has a name of 1 to 65,535 bytes, in whichever parameter it stands.
+pub fn check_attribute_name(name: &str) -> Result<()> {
+    if name.is_empty() {
+        return Err(ApiError::validation("Empty attribute name"));
+    }
+    if name.len() > limits::MAX_ATTRIBUTE_NAME {
+        return Err(ApiError::validation(
+            "Attribute name is too large, must be less than 65536 bytes",
+        ));
+    }
+    Ok(())
+}
+
+/// `Expected` with `ConditionalOperator`; None when neither is given. An empty `Expected` is none.
 pub fn expected(request: &Json<'_>) -> Result<Option<Condition>> {
     let operator = fields::string(request, "ConditionalOperator");
-    let Some(Json::Object(entries)) = member(request, "Expected") else {
-        return match operator {
-            None => Ok(None),
-            Some(_) => Err(ApiError::validation(
-                "One or more parameter values were invalid: ConditionalOperator cannot be used without Filter or Expected",
-            )),
-        };
-    };
     let mut attributes = BTreeMap::new();
-    for (name, expected) in entries {
-        attributes.insert(name.clone().into_owned(), expected_attribute(expected)?);
+    if let Some(Json::Object(entries)) = member(request, "Expected") {
+        for (name, expected) in entries {
+            check_attribute_name(name)?;
+            attributes.insert(name.clone().into_owned(), expected_attribute(expected)?);
+        }
     }
-    if attributes.is_empty() {
-        return Ok(None);
+    match operator {
+        None if attributes.is_empty() => Ok(None),
+        Some(_) if attributes.is_empty() => Err(ApiError::validation(
+            "One or more parameter values were invalid: ConditionalOperator cannot be used without Filter or Expected",
+        )),
+        _ => legacy::expected(&attributes, operator).map(Some),
     }
-    legacy::expected(&attributes, operator).map(Some)
 }
 
 fn expected_attribute(expected: &Json<'_>) -> Result<ExpectedAttribute> {
@@ -211,6 +219,7 @@ pub fn attribute_updates(request: &Json<'_>) -> Result<Option<Update>> {
     };
     let mut updates = BTreeMap::new();
     for (name, update) in entries {
+        check_attribute_name(name)?;
         let update = AttributeUpdate {
             value: member(update, "Value")
                 .map(read_checked_value)
@@ -232,6 +241,7 @@ pub fn attributes_to_get(request: &Json<'_>) -> Result<Option<Projection>> {
     };
     let mut names: Vec<String> = Vec::with_capacity(elements.len());
     for name in elements.iter().filter_map(Json::as_str) {
+        check_attribute_name(name)?;
         if names.iter().any(|n| n == name) {
             return Err(ApiError::validation(format!(
                 "One or more parameter values were invalid: Duplicate value in attribute name: {name}"

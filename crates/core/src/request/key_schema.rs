@@ -21,9 +21,10 @@ fn invalid_schema<T>(message: &str) -> Result<T> {
     )))
 }
 
-/// AttributeDefinitions in the order given. Of equal names the first counts.
-pub fn attribute_definitions(request: &Json<'_>) -> Vec<KeyAttribute> {
-    list(request, "AttributeDefinitions")
+/// AttributeDefinitions in the order given.
+/// Err: ValidationException for a name that stands there twice.
+pub fn attribute_definitions(request: &Json<'_>) -> Result<Vec<KeyAttribute>> {
+    let definitions: Vec<KeyAttribute> = list(request, "AttributeDefinitions")
         .iter()
         .filter_map(|d| {
             Some(KeyAttribute {
@@ -31,7 +32,15 @@ pub fn attribute_definitions(request: &Json<'_>) -> Vec<KeyAttribute> {
                 scalar: ScalarType::from_name(string(d, "AttributeType")?)?,
             })
         })
-        .collect()
+        .collect();
+    let mut seen = BTreeSet::new();
+    match definitions.iter().find(|d| !seen.insert(d.name.as_str())) {
+        Some(twice) => Err(ApiError::validation(format!(
+            "Attribute Name is duplicated: {}",
+            twice.name
+        ))),
+        None => Ok(definitions),
+    }
 }
 
 /// One element of a KeySchema: the name and whether it is a HASH key.

@@ -53,7 +53,9 @@ impl PutItemRequest {
         let table = TableRef::of_request(request, account)?;
         expressions::check_mixture(request, &PARAMETERS)?;
         let attributes = item(request)?;
-        check_names(&attributes)?;
+        attributes
+            .keys()
+            .try_for_each(|name| expressions::check_attribute_name(name))?;
         let show = Show::of(request);
         show.check_old_only()?;
         let item = ItemBuf::from_attributes(&attributes);
@@ -93,21 +95,4 @@ impl PutItemRequest {
             self.show,
         ))
     }
-}
-
-fn check_names(item: &Attributes) -> Result<()> {
-    for name in item.keys() {
-        if name.is_empty() {
-            return Err(ApiError::validation(
-                "One or more parameter values were invalid: An attribute name must not be empty",
-            ));
-        }
-        if name.len() > limits::MAX_ATTRIBUTE_NAME {
-            return Err(ApiError::validation(
-                "One or more parameter values were invalid: \
-                 Attribute name is too large, must be less than 65536 bytes",
-            ));
-        }
-    }
-    Ok(())
 }

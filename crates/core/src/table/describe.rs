@@ -36,7 +36,8 @@ impl TableDefinition {
         self.describe_as(TableStatus::Active, account, statistics)
     }
 
-    /// The TableDescription as JSON with another status: DeleteTable answers DELETING.
+    /// The TableDescription as JSON with another status: DeleteTable answers DELETING, and leaves out what
+    /// describes a table that is there: keys, indexes and the time of its creation.
     pub fn describe_as(
         &self,
         status: TableStatus,
@@ -44,33 +45,38 @@ impl TableDefinition {
         statistics: TableStatistics,
     ) -> String {
         let arn = account.table_arn(&self.name);
+        let remains = status != TableStatus::Deleting;
         let mut d = Object::default();
-        d.array("AttributeDefinitions", &self.attribute_definitions, |a| {
-            let mut o = Object::default();
-            o.text("AttributeName", &a.name);
-            o.text("AttributeType", a.scalar.name());
-            o.end()
-        });
+        if remains {
+            d.array("AttributeDefinitions", &self.attribute_definitions, |a| {
+                let mut o = Object::default();
+                o.text("AttributeName", &a.name);
+                o.text("AttributeType", a.scalar.name());
+                o.end()
+            });
+        }
         d.text("TableName", &self.name);
-        let partition = std::slice::from_ref(&self.key_schema.partition);
-        d.raw(
-            "KeySchema",
-            &key_schema(partition, self.key_schema.sort.as_slice()),
-        );
+        if remains {
+            let partition = std::slice::from_ref(&self.key_schema.partition);
+            let schema = key_schema(partition, self.key_schema.sort.as_slice());
+            d.raw("KeySchema", &schema);
+        }
         d.text("TableStatus", status.name());
-        d.raw("CreationDateTime", &seconds(self.created_at));
+        if remains {
+            d.raw("CreationDateTime", &seconds(self.created_at));
+        }
         d.raw("ProvisionedThroughput", &throughput(&self.throughput));
         d.raw("TableSizeBytes", &statistics.size_bytes.to_string());
         d.raw("ItemCount", &statistics.item_count.to_string());
         d.text("TableArn", &arn);
         d.text("TableId", &self.table_id);
         self.describe_modes(&mut d, account);
-        if !self.local_indexes.is_empty() {
+        if remains && !self.local_indexes.is_empty() {
             d.array("LocalSecondaryIndexes", &self.local_indexes, |index| {
                 self.describe_local(index, &arn)
             });
         }
-        if !self.global_indexes.is_empty() {
+        if remains && !self.global_indexes.is_empty() {
             d.array("GlobalSecondaryIndexes", &self.global_indexes, |index| {
                 describe_global(index, &arn)
             });
