@@ -301,6 +301,69 @@ fn streams_and_policies_are_refused_and_a_disabled_stream_is_not() {
         refused("ResourcePolicy")
     );
     assert!(message(r#","StreamSpecification":{"StreamEnabled":false}"#).is_ok());
+    let disabled = r#","StreamSpecification":{"StreamEnabled":false,"StreamViewType":"NEW_IMAGE"}"#;
+    assert_eq!(
+        message(disabled).unwrap_err(),
+        format!(
+            "{INVALID}Table is being created with a stream disabled, UpdateViewType should not be specified"
+        )
+    );
+}
+
+#[test]
+fn on_demand_bounds_belong_to_on_demand_tables() {
+    let new_table = |mode: &str, bounds: &str| {
+        create(&format!(
+            r#"{{"TableName":"Books",{mode},
+                "KeySchema":[{{"AttributeName":"pk","KeyType":"HASH"}}],
+                "AttributeDefinitions":[{{"AttributeName":"pk","AttributeType":"S"}}],
+                "OnDemandThroughput":{{{bounds}}}}}"#
+        ))
+    };
+    let on_demand = r#""BillingMode":"PAY_PER_REQUEST""#;
+    let provisioned = r#""ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}"#;
+    let outside = |name: &str| {
+        format!(
+            "{INVALID}Requested {name} for OnDemandThroughput for table is outside of valid range"
+        )
+    };
+    for bounds in [r#""MaxReadRequestUnits":0"#, r#""MaxReadRequestUnits":-1"#] {
+        let error = new_table(on_demand, bounds).unwrap_err();
+        assert_eq!(error.message, outside("MaxReadRequestUnits"));
+    }
+    assert_eq!(new_table(on_demand, "").unwrap().on_demand, None);
+    let both = r#""MaxReadRequestUnits":7,"MaxWriteRequestUnits":8"#;
+    assert_eq!(
+        new_table(provisioned, both).unwrap_err().message,
+        format!(
+            "{INVALID}MaxReadRequestUnits for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED."
+        )
+    );
+    let bounded = new_table(on_demand, both).unwrap();
+    let update = |bounds: &str| {
+        change(
+            &bounded,
+            &format!(r#""OnDemandThroughput":{{{bounds}}}"#),
+            NOW,
+        )
+    };
+    let unbounded = update(r#""MaxWriteRequestUnits":-1"#).unwrap();
+    let units = unbounded.on_demand.unwrap();
+    assert_eq!((units.read, units.write), (Some(7), Some(-1)));
+    let error = update(r#""MaxWriteRequestUnits":-2"#).unwrap_err();
+    assert_eq!(error.message, outside("MaxWriteRequestUnits"));
+    assert_eq!(
+        change(
+            &table(PROVISIONED),
+            r#""OnDemandThroughput":{"MaxWriteRequestUnits":0}"#,
+            NOW
+        )
+        .unwrap_err()
+        .message,
+        format!(
+            "{INVALID}MaxWriteRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED"
+        )
+    );
 }
 
 #[test]

@@ -184,9 +184,9 @@ fn stream(request: &Json<'_>) -> Result<Option<StreamView>> {
     let enabled = boolean(given, "StreamEnabled").unwrap_or(false);
     match (enabled, string(given, "StreamViewType")) {
         (false, None) => Ok(None),
-        (false, Some(_)) => {
-            invalid("StreamViewType cannot be specified when StreamEnabled is false")
-        }
+        (false, Some(_)) => invalid(
+            "Table is being created with a stream disabled, UpdateViewType should not be specified",
+        ),
         (true, None) => invalid("StreamViewType must be specified when StreamEnabled is true"),
         (true, Some("KEYS_ONLY")) => Ok(Some(StreamView::KeysOnly)),
         (true, Some("NEW_IMAGE")) => Ok(Some(StreamView::NewImage)),

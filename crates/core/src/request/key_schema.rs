@@ -367,33 +367,61 @@ pub fn throughput(owner: &Json<'_>) -> Result<Option<Throughput>> {
     }))
 }
 
-/// OnDemandThroughput of a table or index: upper bounds, -1 for none.
+/// OnDemandThroughput of a new table or index: upper bounds. One without members is none.
 pub fn on_demand(owner: &Json<'_>, billing: BillingMode) -> Result<Option<Units>> {
-    let Some(given) = member(owner, "OnDemandThroughput") else {
+    let Some(units) = on_demand_units(owner) else {
         return Ok(None);
     };
     if billing == BillingMode::Provisioned {
-        return invalid(
-            "OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST",
-        );
+        return invalid(format_args!(
+            "{} for OnDemandThroughput cannot be specified when table BillingMode is PROVISIONED.",
+            first_member(&units)
+        ));
     }
+    check_bounds(&units, |value| value >= 1)?;
+    Ok(Some(units))
+}
+
+/// OnDemandThroughput of UpdateTable, before [`check_on_demand_change`].
+pub fn on_demand_units(owner: &Json<'_>) -> Option<Units> {
+    let given = member(owner, "OnDemandThroughput")?;
     let units = Units {
         read: number(given, "MaxReadRequestUnits"),
         write: number(given, "MaxWriteRequestUnits"),
     };
-    if units.read.is_none() && units.write.is_none() {
-        return invalid(
-            "At least one of MaxReadRequestUnits and MaxWriteRequestUnits must be specified",
-        );
+    (units.read.is_some() || units.write.is_some()).then_some(units)
+}
+
+/// An update may also remove a bound, by -1. `billing`: the table's mode after the update.
+pub fn check_on_demand_change(units: &Units, billing: BillingMode) -> Result<()> {
+    if billing == BillingMode::Provisioned {
+        return invalid(format_args!(
+            "{} for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED",
+            first_member(units)
+        ));
     }
-    for value in [units.read, units.write].into_iter().flatten() {
-        if value != -1 && !(1..=limits::MAX_THROUGHPUT).contains(&value) {
-            return Err(ApiError::validation(format!(
-                "Given value {value} for OnDemandThroughput is out of bounds"
-            )));
+    check_bounds(units, |value| value >= 1 || value == -1)
+}
+
+fn first_member(units: &Units) -> &'static str {
+    match units.read {
+        Some(_) => "MaxReadRequestUnits",
+        None => "MaxWriteRequestUnits",
+    }
+}
+
+fn check_bounds(units: &Units, allowed: impl Fn(i64) -> bool) -> Result<()> {
+    for (name, value) in [
+        ("MaxReadRequestUnits", units.read),
+        ("MaxWriteRequestUnits", units.write),
+    ] {
+        if value.is_some_and(|v| !allowed(v) || v > limits::MAX_THROUGHPUT) {
+            return invalid(format_args!(
+                "Requested {name} for OnDemandThroughput for table is outside of valid range"
+            ));
         }
     }
-    Ok(Some(units))
+    Ok(())
 }
 
 /// WarmThroughput of a table or index.

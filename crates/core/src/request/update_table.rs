@@ -67,8 +67,6 @@ impl UpdateTableRequest {
         }
         let throughput = key_schema::throughput(request)?;
         check_index_updates(request)?;
-        let on_demand =
-            key_schema::on_demand(request, billing.unwrap_or(BillingMode::PayPerRequest))?;
         let parsed = UpdateTableRequest {
             table,
             billing_mode: billing,
@@ -76,7 +74,7 @@ impl UpdateTableRequest {
             table_class: table_class(request),
             deletion_protection: boolean(request, "DeletionProtectionEnabled"),
             encryption: encryption(request)?,
-            on_demand,
+            on_demand: key_schema::on_demand_units(request),
             warm: key_schema::warm(request)?,
         };
         refuse(
@@ -115,11 +113,7 @@ impl UpdateTableRequest {
             new.encryption = encryption.clone();
         }
         if let Some(on_demand) = self.on_demand {
-            if new.billing_mode == BillingMode::Provisioned {
-                return invalid(
-                    "OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST",
-                );
-            }
+            key_schema::check_on_demand_change(&on_demand, new.billing_mode)?;
             let old = new.on_demand;
             new.on_demand = Some(Units {
                 read: on_demand.read.or(old.and_then(|o| o.read)),
