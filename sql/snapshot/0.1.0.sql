@@ -446,7 +446,7 @@ DECLARE
 BEGIN
     FOR altered IN
         SELECT DISTINCT c.oid, c.relname, n.nspname, t.tgname AS derive_keys, t.tgenabled,
-               split_part(encode(t.tgargs, 'escape'), '\000', 1) AS table_name
+               split_part(encode(t.tgargs, 'escape'), E'\\000', 1) AS table_name
         FROM pg_event_trigger_ddl_commands() AS d
         LEFT JOIN pg_trigger AS made ON d.classid = 'pg_catalog.pg_trigger'::regclass AND made.oid = d.objid
         JOIN pg_class AS c ON c.oid = coalesce(made.tgrelid, d.objid)

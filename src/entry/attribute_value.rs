@@ -1,6 +1,7 @@
 //! Functions of the type `dynamo.attribute_value`.
 
 use super::boundary::export;
+use super::datum::Detoasted;
 use super::report::{OrRaise, raise};
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::value::{self, Av, AvKind, Value};
@@ -204,32 +205,32 @@ fn compare(left: &[u8], right: &[u8]) -> Ordering {
 }
 
 /// Equal values have equal bytes: the encoding is canonical.
-fn attribute_value_eq(left: &[u8], right: &[u8]) -> bool {
-    left == right
+fn attribute_value_eq(left: Detoasted, right: Detoasted) -> bool {
+    *left == *right
 }
 
-fn attribute_value_ne(left: &[u8], right: &[u8]) -> bool {
-    left != right
+fn attribute_value_ne(left: Detoasted, right: Detoasted) -> bool {
+    *left != *right
 }
 
-fn attribute_value_lt(left: &[u8], right: &[u8]) -> bool {
-    compare(left, right).is_lt()
+fn attribute_value_lt(left: Detoasted, right: Detoasted) -> bool {
+    compare(&left, &right).is_lt()
 }
 
-fn attribute_value_le(left: &[u8], right: &[u8]) -> bool {
-    compare(left, right).is_le()
+fn attribute_value_le(left: Detoasted, right: Detoasted) -> bool {
+    compare(&left, &right).is_le()
 }
 
-fn attribute_value_gt(left: &[u8], right: &[u8]) -> bool {
-    compare(left, right).is_gt()
+fn attribute_value_gt(left: Detoasted, right: Detoasted) -> bool {
+    compare(&left, &right).is_gt()
 }
 
-fn attribute_value_ge(left: &[u8], right: &[u8]) -> bool {
-    compare(left, right).is_ge()
+fn attribute_value_ge(left: Detoasted, right: Detoasted) -> bool {
+    compare(&left, &right).is_ge()
 }
 
-fn attribute_value_cmp(left: &[u8], right: &[u8]) -> i32 {
-    compare(left, right) as i32
+fn attribute_value_cmp(left: Detoasted, right: Detoasted) -> i32 {
+    compare(&left, &right) as i32
 }
 
 /// Hash of canonical bytes; stable, because hash indexes and partitions keep it.
@@ -237,12 +238,12 @@ pub fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
     pg_dynamo_core::key::stable_hash(bytes, seed)
 }
 
-fn attribute_value_hash(value: &[u8]) -> i32 {
-    hash_bytes(value, 0) as i32
+fn attribute_value_hash(value: Detoasted) -> i32 {
+    hash_bytes(&value, 0) as i32
 }
 
-fn attribute_value_hash_extended(value: &[u8], seed: i64) -> i64 {
-    hash_bytes(value, seed as u64) as i64
+fn attribute_value_hash_extended(value: Detoasted, seed: i64) -> i64 {
+    hash_bytes(&value, seed as u64) as i64
 }
 
 export!(

@@ -46,6 +46,7 @@ arguments!(
     Vec<Option<String>>,
     pgrx::Internal,
     super::datum::Raw,
+    super::datum::Detoasted,
     crate::storage::detoast::ItemDatum,
 );
 

@@ -27,6 +27,48 @@ impl FromDatum for ItemDatum {
     }
 }
 
+/// The bytes of a varlena, given back when it goes out of scope if they had to be detoasted. Comparisons take
+/// this: a sort makes millions of them in one memory context.
+pub struct Detoasted {
+    given: *mut pg_sys::varlena,
+    bytes: *mut pg_sys::varlena,
+}
+
+impl FromDatum for Detoasted {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        // SAFETY: the caller vouches for a varlena that lives as long as the call.
+        (!is_null).then(|| unsafe {
+            let given = datum.cast_mut_ptr();
+            Detoasted {
+                given,
+                bytes: pg_sys::pg_detoast_datum_packed(given),
+            }
+        })
+    }
+}
+
+impl std::ops::Deref for Detoasted {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: detoasted when this was made, freed when it is dropped.
+        unsafe { crate::storage::detoast::varlena_bytes(self.bytes) }
+    }
+}
+
+impl Drop for Detoasted {
+    fn drop(&mut self) {
+        if self.bytes != self.given {
+            // SAFETY: a copy that detoasting made for this value alone.
+            unsafe { pg_sys::pfree(self.bytes.cast()) };
+        }
+    }
+}
+
 /// The OUT parameters of a function that returns a record, in their order.
 pub struct Row(pub Vec<Option<pg_sys::Datum>>);
 

@@ -2,6 +2,7 @@
 
 use super::attribute_value::{hash_bytes, text_of, to_cstring, utf8, walk};
 use super::boundary::export;
+use super::datum::Detoasted;
 use super::report::{OrRaise, raise};
 use crate::storage::detoast::ItemDatum;
 use pg_dynamo_core::json::Json;
@@ -98,20 +99,20 @@ fn item_has(value: ItemDatum, name: &str) -> bool {
 }
 
 /// Equal items have equal bytes: the encoding is canonical.
-fn item_eq(left: &[u8], right: &[u8]) -> bool {
-    left == right
+fn item_eq(left: Detoasted, right: Detoasted) -> bool {
+    *left == *right
 }
 
-fn item_ne(left: &[u8], right: &[u8]) -> bool {
-    left != right
+fn item_ne(left: Detoasted, right: Detoasted) -> bool {
+    *left != *right
 }
 
-fn item_hash(value: &[u8]) -> i32 {
-    hash_bytes(value, 0) as i32
+fn item_hash(value: Detoasted) -> i32 {
+    hash_bytes(&value, 0) as i32
 }
 
-fn item_hash_extended(value: &[u8], seed: i64) -> i64 {
-    hash_bytes(value, seed as u64) as i64
+fn item_hash_extended(value: Detoasted, seed: i64) -> i64 {
+    hash_bytes(&value, seed as u64) as i64
 }
 
 export!(

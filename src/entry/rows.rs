@@ -5,6 +5,7 @@ use super::report::{OrRaise, raise};
 use crate::storage::catalog;
 use crate::storage::detoast::ItemDatum;
 use crate::storage::pending;
+use crate::storage::table::has_our_columns;
 use pg_dynamo_core::key::StoredKey;
 use pg_dynamo_core::table::{KeyAttribute, KeySchema, ScalarType};
 use pg_dynamo_core::{ApiError, Result};
@@ -106,7 +107,28 @@ const PK_HASH: usize = 0;
 const PK: usize = 1;
 const SK: usize = 2;
 const ITEM: usize = 3;
-const DERIVED_AND_ITEM: usize = 4;
+
+/// Whether the trigger fires as CreateTable's does and its table begins with columns of our layout. Anybody may
+/// make triggers of this function, and the event trigger sees no partition whose columns stand in another
+/// order: without this, numbers would be read as pointers.
+///
+/// # Safety
+/// `data` is that of a running trigger.
+unsafe fn is_ours(data: &pg_sys::TriggerData) -> bool {
+    const BEFORE_ROW: u32 = pg_sys::TRIGGER_EVENT_BEFORE | pg_sys::TRIGGER_EVENT_ROW;
+    const TIMING: u32 = pg_sys::TRIGGER_EVENT_TIMINGMASK | pg_sys::TRIGGER_EVENT_ROW;
+    let operation = data.tg_event & pg_sys::TRIGGER_EVENT_OPMASK;
+    if data.tg_event & TIMING != BEFORE_ROW
+        || !matches!(
+            operation,
+            pg_sys::TRIGGER_EVENT_INSERT | pg_sys::TRIGGER_EVENT_UPDATE
+        )
+    {
+        return false;
+    }
+    // SAFETY: the trigger's relation is open.
+    unsafe { has_our_columns(data.tg_relation) }
+}
 
 /// Row trigger BEFORE INSERT OR UPDATE. Written against the C interface because it runs for every row:
 /// when the keys already are those of the item (as in every write of ours) the tuple passes untouched.
@@ -120,9 +142,13 @@ unsafe extern "C-unwind" fn derive_keys(fcinfo: pg_sys::FunctionCallInfo) -> pg_
                 raise(ApiError::validation("derive_keys is a trigger function"));
             }
             let trigger = &*context.cast::<pg_sys::TriggerData>();
-            const OP_MASK: u32 = 3;
-            const UPDATE: u32 = 2;
-            let is_update = trigger.tg_event & OP_MASK == UPDATE;
+            if !is_ours(trigger) {
+                raise(ApiError::validation(
+                    "derive_keys is for BEFORE INSERT OR UPDATE row triggers on columns pk_hash, pk, sk and item",
+                ));
+            }
+            let is_update =
+                trigger.tg_event & pg_sys::TRIGGER_EVENT_OPMASK == pg_sys::TRIGGER_EVENT_UPDATE;
             let tuple = if is_update {
                 trigger.tg_newtuple
             } else {
@@ -167,7 +193,7 @@ unsafe fn trigger_schema(trigger: &pg_sys::Trigger) -> Rc<KeySchema> {
 /// The tuple itself when its keys are right, otherwise a copy with the keys of its item.
 ///
 /// # Safety
-/// `tuple` is a tuple of a data table described by `descriptor`.
+/// `tuple` is described by `descriptor`, whose first columns are ours (`is_ours`).
 unsafe fn with_keys(
     tuple: pg_sys::HeapTuple,
     descriptor: pg_sys::TupleDesc,
@@ -176,9 +202,6 @@ unsafe fn with_keys(
     // SAFETY: arrays have one entry per column of the descriptor; non-null columns hold their declared types.
     unsafe {
         let columns = usize::try_from((*descriptor).natts).unwrap_or(0);
-        if columns < DERIVED_AND_ITEM {
-            raise(ApiError::corrupt("columns of a data table"));
-        }
         let mut values = vec![pg_sys::Datum::null(); columns];
         let mut nulls = vec![true; columns];
         pg_sys::heap_deform_tuple(tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());

@@ -10,6 +10,16 @@ use pg_dynamo_core::{ApiError, Result};
 /// The table is ACTIVE when the call returns; a session creating the same name is waited for.
 pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
     let definition = request.definition(catalog::new_id(), catalog::now_millis())?;
+    // Keys are arguments of the trigger that derives them.
+    if definition
+        .key_schema
+        .attributes()
+        .any(|key| key.name.contains('\0'))
+    {
+        return Err(ApiError::validation(
+            "One or more parameter values were invalid: the name of a key attribute must not contain U+0000",
+        ));
+    }
     if !catalog::may_create() {
         return Err(session.access_denied(Operation::CreateTable, &definition.name));
     }

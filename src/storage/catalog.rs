@@ -107,10 +107,19 @@ fn cached(name: &str) -> Option<Rc<Table>> {
     })
 }
 
+/// Takes every table that was invalidated out of the cache: a session that makes and drops tables without end
+/// would keep the plans of all of them. They are freed after the borrow, which no call into Postgres crosses.
+fn forget_invalidated() {
+    let forgotten: Vec<_> = TABLES.with(|tables| {
+        let mut tables = tables.borrow_mut();
+        tables.extract_if(|_, table| !table.valid.get()).collect()
+    });
+    drop(forgotten);
+}
+
 /// Reads a definition into the cache.
 fn load(name: &str) -> Result<Option<Rc<Table>>> {
-    let forgotten = TABLES.with(|tables| tables.borrow_mut().remove(name));
-    drop(forgotten);
+    forget_invalidated();
     let before = INVALIDATIONS.get();
     let Some(definition) = read_definition(name)? else {
         return Ok(None);

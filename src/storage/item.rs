@@ -30,6 +30,9 @@ pub struct Plans {
 const KEY_IS: &str = "pk_hash OPERATOR(pg_catalog.=) $1 AND pk OPERATOR(pg_catalog.=) $2 AND sk OPERATOR(pg_catalog.=) $3";
 const KEY_TYPES: [pg_sys::Oid; 3] = [pg_sys::INT8OID, pg_sys::BYTEAOID, pg_sys::BYTEAOID];
 
+/// The cast makes sure of the type, which an owner may have changed: the datum is read as an item's.
+const RETURNING_ITEM: &str = " RETURNING item::dynamo.item";
+
 /// How one attempt at a write ended.
 pub enum Attempt {
     /// A row was written or deleted.
@@ -80,7 +83,7 @@ pub fn get<R>(table: &Table, key: &StoredKey, read: impl FnOnce(Option<ItemDatum
         let plan = table.plans.get.get_or_init(|| {
             let name = quoted(&table.definition.name);
             Plan::prepare_by_key(
-                &format!("SELECT item FROM {name} WHERE {KEY_IS}"),
+                &format!("SELECT item::dynamo.item FROM {name} WHERE {KEY_IS}"),
                 &KEY_TYPES,
             )
         });
@@ -178,7 +181,7 @@ pub fn update(table: &Table, write: &Rc<Write>, returning: bool) -> Result<Attem
         };
         let plan = cell.get_or_init(|| {
             let name = quoted(&table.definition.name);
-            let returning = if returning { " RETURNING item" } else { "" };
+            let returning = if returning { RETURNING_ITEM } else { "" };
             Plan::prepare_by_key(
                 &format!(
                     "UPDATE {name} SET item = dynamo_internal.image($4) \
@@ -201,7 +204,7 @@ pub fn insert(table: &Table, write: &Write, item: Item<'_>, returning: bool) -> 
         };
         let plan = cell.get_or_init(|| {
             let name = quoted(&table.definition.name);
-            let returning = if returning { " RETURNING item" } else { "" };
+            let returning = if returning { RETURNING_ITEM } else { "" };
             Plan::prepare_by_key(
                 &format!(
                     "INSERT INTO {name} (pk_hash, pk, sk, item) VALUES ($1, $2, $3, $4) \

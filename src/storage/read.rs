@@ -7,6 +7,7 @@
 
 use super::detoast::ItemDatum;
 use super::spi;
+use super::table::has_our_columns;
 use pg_dynamo_core::key::StoredKey;
 use pgrx::pg_sys;
 
@@ -61,7 +62,8 @@ unsafe fn readable(table: pg_sys::Relation) -> Option<pg_sys::Oid> {
             && row.relam == pg_sys::HEAP_TABLE_AM_OID
             && !row.relrowsecurity
             && !row.relhasrules
-            && !row.relhassubclass;
+            && !row.relhassubclass
+            && has_our_columns(table);
         if !ordinary {
             return None;
         }
@@ -73,7 +75,8 @@ unsafe fn readable(table: pg_sys::Relation) -> Option<pg_sys::Oid> {
     }
 }
 
-/// Whether the primary key still is (pk_hash, pk, sk): its owner may have made another.
+/// Whether the primary key still is (pk_hash, pk, sk): its owner may have made another. One that was built over
+/// rows whose keys had changed without an index is not for old snapshots (`indcheckxmin`); the planner knows.
 ///
 /// # Safety
 /// `index` is an open index.
@@ -81,7 +84,10 @@ unsafe fn is_ours(index: pg_sys::Relation) -> bool {
     // SAFETY: an open index has its catalog row, with as many keys as it says.
     unsafe {
         let row = &*(*index).rd_index;
-        row.indnkeyatts == 3 && row.indkey.values.as_slice(3) == [1, 2, 3]
+        row.indisvalid
+            && !row.indcheckxmin
+            && row.indnkeyatts == 3
+            && row.indkey.values.as_slice(3) == [1, 2, 3]
     }
 }
 

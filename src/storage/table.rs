@@ -67,6 +67,40 @@ pub fn drop(definition: &TableDefinition) {
     spi::connected(|| spi::run(&format!("DROP TABLE {table}")));
 }
 
+/// Whether the first columns are of the types that CreateTable gave them. An owner who drops the trigger, or
+/// alters a parent of the table, may change them; who reads a column without a statement asks this first, or
+/// numbers would be read as pointers.
+///
+/// # Safety
+/// `relation` is open.
+pub unsafe fn has_our_columns(relation: pg_sys::Relation) -> bool {
+    // SAFETY: an open relation has its descriptor, with as many columns as it says.
+    match unsafe { columns((*relation).rd_att) } {
+        // Every varlena will do for the item: its bytes are checked as they are read.
+        [hash, pk, sk, item, ..] => {
+            hash.atttypid == pg_sys::INT8OID
+                && pk.atttypid == pg_sys::BYTEAOID
+                && sk.atttypid == pg_sys::BYTEAOID
+                && item.attlen == -1
+        }
+        _ => false,
+    }
+}
+
+/// # Safety
+/// `descriptor` is valid for as long as the result is used.
+unsafe fn columns<'a>(descriptor: pg_sys::TupleDesc) -> &'a [pg_sys::FormData_pg_attribute] {
+    // SAFETY: by the caller. From 18 on the full attributes lie behind the compact ones.
+    unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        #[cfg(not(feature = "pg18"))]
+        let first = (*descriptor).attrs.as_ptr();
+        #[cfg(feature = "pg18")]
+        let first = (*descriptor).compact_attrs.as_ptr().add(count).cast();
+        std::slice::from_raw_parts(first, count)
+    }
+}
+
 /// Counted by Postgres's statistics, never by reading the table.
 pub fn statistics(relid: pg_sys::Oid) -> TableStatistics {
     spi::connected(|| {

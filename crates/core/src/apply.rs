@@ -176,9 +176,7 @@ impl Write {
         }
         // A put was measured when it was parsed.
         if new.as_item().size() > limits::MAX_ITEM_SIZE {
-            return Err(ApiError::validation(
-                "Item size to update has exceeded the maximum allowed size",
-            ));
+            return Err(crate::expression::too_large());
         }
         Ok(Effect::Store(new))
     }

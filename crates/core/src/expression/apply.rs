@@ -4,7 +4,7 @@
 use super::path::Tree;
 use super::update::{Act, Expr, Style, Update};
 use crate::{
-    ApiError, Result,
+    ApiError, Result, limits,
     value::{Attributes, AvBuf, AvKind, Item, ItemBuf, Number, Value},
 };
 use std::collections::BTreeMap;
@@ -18,8 +18,8 @@ enum Edit<'u> {
 }
 
 impl Update {
-    /// The new item. `key`: the key attributes, the base of the item when `old` is None. Does not check the
-    /// 400 KB limit.
+    /// The new item. `key`: the key attributes, the base of the item when `old` is None. The 400 KB limit is
+    /// checked of what is set, not of the whole.
     ///
     /// Err: ValidationException ("The provided expression refers to an attribute that does not exist in the
     /// item", "An operand in the update expression has an incorrect data type", "The document path provided in
@@ -55,9 +55,18 @@ impl Update {
 
     fn edits(&self, item: Item<'_>, exists: bool) -> Result<BTreeMap<String, Tree<Edit<'_>>>> {
         let mut edits = BTreeMap::new();
+        let mut total = 0;
         for change in &self.changes {
             let edit = match &change.action {
-                Act::Set(expr) => Edit::Set(expr.eval(item)?),
+                Act::Set(expr) => {
+                    let value = expr.eval(item)?;
+                    // All of them will stand in the new item: no need to build hundreds of copies of a large list.
+                    total += value.as_av().size()?;
+                    if total > limits::MAX_ITEM_SIZE {
+                        return Err(too_large());
+                    }
+                    Edit::Set(value)
+                }
                 // The service ignores REMOVE a.b when there is no item, but not when the item has no `a`.
                 Act::Remove if !exists && !change.path.steps.is_empty() => continue,
                 Act::Remove => Edit::Remove,
@@ -70,6 +79,10 @@ impl Update {
     }
 }
 
+/// An item, or what is set in it, beyond 400 KB.
+pub(crate) fn too_large() -> ApiError {
+    ApiError::validation("Item size to update has exceeded the maximum allowed size")
+}
 fn missing() -> ApiError {
     ApiError::validation(
         "The provided expression refers to an attribute that does not exist in the item",

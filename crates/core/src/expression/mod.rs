@@ -25,6 +25,7 @@ pub(crate) mod test;
 mod token;
 pub(crate) mod update;
 
+pub(crate) use apply::too_large;
 pub use cache::parses_done;
 pub use condition::Condition;
 pub use key_condition::{KeyCondition, KeyConditions, SortCondition};
