@@ -92,6 +92,44 @@ mod tests {
         assert_eq!(lost_rows("derived_copy"), 0);
     }
 
+    /// Anyone may name the trigger's function; on another table, or at another event, it is an error.
+    #[pg_test]
+    fn derived_columns_function_refuses_other_tables() {
+        simple_table("derived_refuses");
+        let on = |table: &str, when: &str| {
+            format!(
+                "CREATE TRIGGER a BEFORE {when} EXECUTE FUNCTION dynamo_internal.derive_keys('derived_refuses', 'id', 'S')"
+            )
+            .replace("{}", table)
+        };
+        run("CREATE TABLE other (pk_hash int8, pk int, sk int, item int)");
+        run("CREATE TABLE narrow (item int)");
+        let refused = failure(&on("other", "INSERT ON {} FOR EACH ROW"));
+        assert_eq!(refused.sqlstate, "55000");
+        // The function does not rely on that.
+        run("ALTER EVENT TRIGGER pg_dynamo_protect_data_tables DISABLE");
+        for table in ["other", "narrow"] {
+            run(&on(table, "INSERT ON {} FOR EACH ROW"));
+            let failure = failure(&format!("INSERT INTO {table} (item) VALUES (7)"));
+            assert_eq!(failure.sqlstate, "DY001", "{table}");
+        }
+        run("CREATE TABLE statement (LIKE dynamo_tables.derived_refuses)");
+        for when in [
+            "INSERT ON {} FOR EACH STATEMENT",
+            "DELETE ON {} FOR EACH ROW",
+        ] {
+            run("DROP TRIGGER IF EXISTS a ON statement");
+            run("INSERT INTO statement VALUES (1, '', '', '{\"id\":{\"S\":\"b\"}}')");
+            run(&on("statement", when));
+            let write = if when.starts_with("DELETE") {
+                "DELETE FROM statement"
+            } else {
+                "INSERT INTO statement VALUES (1, '', '', '{}')"
+            };
+            assert_eq!(failure(write).sqlstate, "DY001", "{when}");
+        }
+    }
+
     /// The trigger that derives the keys stays on and stays last. (Its owner may drop it; pg_restore --clean does.)
     #[pg_test]
     fn derived_columns_trigger_stays_on_and_last() {
