@@ -42,6 +42,8 @@ mod tests {
             (format!("dynamo.describe_table('{t}')"), "json"),
             ("dynamo.list_tables()".to_owned(), "json"),
             ("dynamo.list_tables('{}')".to_owned(), "json"),
+            ("dynamo.list_tables(\"limit\" => 5)".to_owned(), "json"),
+            ("dynamo.list_tables('abc')".to_owned(), "json"),
             ("dynamo.list_tables(null, 5)".to_owned(), "json"),
             ("dynamo.list_tables('abc', null)".to_owned(), "json"),
             (

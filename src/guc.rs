@@ -24,6 +24,8 @@ pub fn register() {
         GucContext::Suset,
         GucFlags::default(),
     );
+    // SAFETY: a constant C string; misspelt settings of ours become errors from here on.
+    unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"dynamo".as_ptr()) };
 }
 
 fn text(setting: &GucSetting<Option<CString>>) -> String {

@@ -3,7 +3,7 @@
 --
 -- Beside each stands a form with named arguments. A call whose first argument is an untyped literal must
 -- never take the form its writer did not mean: the named forms of item operations need two arguments,
--- where the request form has one; where a table name is the only one needed, the named form also accepts
+-- where the request form has one; where a table name is all that is needed, the named form also accepts
 -- a request (no table name starts with a brace) and both forms answer json.
 
 CREATE FUNCTION dynamo.put_item(request json) RETURNS json
@@ -46,7 +46,7 @@ CREATE FUNCTION dynamo.delete_table(request json) RETURNS json
     AS 'MODULE_PATHNAME', 'pg_dynamo_delete_table';
 COMMENT ON FUNCTION dynamo.delete_table(json) IS 'DynamoDB DeleteTable: request and reply in the JSON of the API';
 
-CREATE FUNCTION dynamo.list_tables(request json DEFAULT '{}') RETURNS json
+CREATE FUNCTION dynamo.list_tables(request json) RETURNS json
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'pg_dynamo_list_tables';
 COMMENT ON FUNCTION dynamo.list_tables(json) IS 'DynamoDB ListTables: request and reply in the JSON of the API';
@@ -139,7 +139,7 @@ CREATE FUNCTION dynamo.delete_table(table_name text) RETURNS json
     AS 'MODULE_PATHNAME', 'pg_dynamo_delete_table_named';
 COMMENT ON FUNCTION dynamo.delete_table(text) IS 'DynamoDB DeleteTable';
 
-CREATE FUNCTION dynamo.list_tables(exclusive_start_table_name text, "limit" integer) RETURNS json
+CREATE FUNCTION dynamo.list_tables(exclusive_start_table_name text DEFAULT NULL, "limit" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'pg_dynamo_list_tables_named';
 COMMENT ON FUNCTION dynamo.list_tables(text, integer) IS 'DynamoDB ListTables; NULL stands for the default of either argument';

@@ -93,11 +93,21 @@ BEGIN
                 HINT = 'Triggers fire in the order of their names, and the one that derives the keys is the last.';
         END IF;
     END LOOP;
+
+    -- Statements on a data table would reach the rows of an heir, and the same key could be there twice.
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d
+               JOIN pg_inherits AS i ON d.classid = 'pg_catalog.pg_class'::regclass AND i.inhrelid = d.objid
+               JOIN pg_class AS parent ON parent.oid = i.inhparent AND parent.relkind = 'r'
+               JOIN pg_trigger AS t ON t.tgrelid = parent.oid AND t.tgfoid = 'dynamo_internal.derive_keys'::regproc) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'a table cannot inherit from the data table of a DynamoDB table';
+    END IF;
 END
 $$;
 
 -- ALTER INDEX ... RENAME also renames tables.
 CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
-    WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION dynamo_internal.protect_data_tables();
 ALTER EVENT TRIGGER pg_dynamo_protect_data_tables ENABLE ALWAYS;

@@ -490,12 +490,22 @@ BEGIN
                 HINT = 'Triggers fire in the order of their names, and the one that derives the keys is the last.';
         END IF;
     END LOOP;
+
+    -- Statements on a data table would reach the rows of an heir, and the same key could be there twice.
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d
+               JOIN pg_inherits AS i ON d.classid = 'pg_catalog.pg_class'::regclass AND i.inhrelid = d.objid
+               JOIN pg_class AS parent ON parent.oid = i.inhparent AND parent.relkind = 'r'
+               JOIN pg_trigger AS t ON t.tgrelid = parent.oid AND t.tgfoid = 'dynamo_internal.derive_keys'::regproc) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'a table cannot inherit from the data table of a DynamoDB table';
+    END IF;
 END
 $$;
 
 -- ALTER INDEX ... RENAME also renames tables.
 CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
-    WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION dynamo_internal.protect_data_tables();
 ALTER EVENT TRIGGER pg_dynamo_protect_data_tables ENABLE ALWAYS;
 /* </end connected objects> */
@@ -510,7 +520,7 @@ ALTER EVENT TRIGGER pg_dynamo_protect_data_tables ENABLE ALWAYS;
 --
 -- Beside each stands a form with named arguments. A call whose first argument is an untyped literal must
 -- never take the form its writer did not mean: the named forms of item operations need two arguments,
--- where the request form has one; where a table name is the only one needed, the named form also accepts
+-- where the request form has one; where a table name is all that is needed, the named form also accepts
 -- a request (no table name starts with a brace) and both forms answer json.
 
 CREATE FUNCTION dynamo.put_item(request json) RETURNS json
@@ -553,7 +563,7 @@ CREATE FUNCTION dynamo.delete_table(request json) RETURNS json
     AS 'MODULE_PATHNAME', 'pg_dynamo_delete_table';
 COMMENT ON FUNCTION dynamo.delete_table(json) IS 'DynamoDB DeleteTable: request and reply in the JSON of the API';
 
-CREATE FUNCTION dynamo.list_tables(request json DEFAULT '{}') RETURNS json
+CREATE FUNCTION dynamo.list_tables(request json) RETURNS json
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'pg_dynamo_list_tables';
 COMMENT ON FUNCTION dynamo.list_tables(json) IS 'DynamoDB ListTables: request and reply in the JSON of the API';
@@ -646,7 +656,7 @@ CREATE FUNCTION dynamo.delete_table(table_name text) RETURNS json
     AS 'MODULE_PATHNAME', 'pg_dynamo_delete_table_named';
 COMMENT ON FUNCTION dynamo.delete_table(text) IS 'DynamoDB DeleteTable';
 
-CREATE FUNCTION dynamo.list_tables(exclusive_start_table_name text, "limit" integer) RETURNS json
+CREATE FUNCTION dynamo.list_tables(exclusive_start_table_name text DEFAULT NULL, "limit" integer DEFAULT NULL) RETURNS json
     LANGUAGE c STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'pg_dynamo_list_tables_named';
 COMMENT ON FUNCTION dynamo.list_tables(text, integer) IS 'DynamoDB ListTables; NULL stands for the default of either argument';

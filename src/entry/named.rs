@@ -354,6 +354,11 @@ fn delete_table_named(table_name: &str) -> String {
 }
 
 fn list_tables_named(exclusive_start_table_name: Option<&str>, limit: Option<i32>) -> String {
+    if let (Some(text), None) = (exclusive_start_table_name, limit)
+        && is_request(text)
+    {
+        return api::run(Operation::ListTables, text);
+    }
     let mut request = RequestJson::default();
     request.text("ExclusiveStartTableName", exclusive_start_table_name);
     request.plain("Limit", limit);

@@ -18,13 +18,24 @@ impl Raised {
         } else {
             error.kind.sqlstate()
         };
-        let hint = format!("{} of the DynamoDB API.", error.kind.name());
+        let mut hint = format!("{} of the DynamoDB API.", error.kind.name());
+        if error.kind == ErrorKind::Serialization {
+            hint.push_str(
+                " Values are written like {\"S\":\"text\"}; dynamo.from_json() reads plain JSON.",
+            );
+        }
+        // Some of the service's errors have no text.
+        let message = if error.message.is_empty() {
+            error.kind.name()
+        } else {
+            &error.message
+        };
         // SAFETY: ErrorData is plain C data for which all zero bytes are valid; palloc0 gives such bytes.
         unsafe {
             let data = pg_sys::palloc0(size_of::<pg_sys::ErrorData>()).cast::<pg_sys::ErrorData>();
             (*data).elevel = PgLogLevel::ERROR as i32;
             (*data).sqlerrcode = pack_sqlstate(sqlstate);
-            (*data).message = palloc_cstr(&error.message);
+            (*data).message = palloc_cstr(message);
             (*data).detail = error
                 .detail()
                 .map_or(std::ptr::null_mut(), |detail| palloc_cstr(&detail));

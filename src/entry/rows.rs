@@ -7,6 +7,7 @@ use crate::storage::detoast::ItemDatum;
 use crate::storage::pending;
 use crate::storage::table::has_our_columns;
 use pg_dynamo_core::key::StoredKey;
+use pg_dynamo_core::request::key_of_item;
 use pg_dynamo_core::table::{KeyAttribute, KeySchema, ScalarType};
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::prelude::*;
@@ -225,10 +226,16 @@ unsafe fn with_keys(
         {
             return tuple;
         }
-        let Some(key) = key_of(ItemDatum::new(values[ITEM]), schema).or_raise() else {
-            raise(ApiError::validation(
-                "One or more parameter values were invalid: a key attribute of the item is missing, empty, too long or of the wrong type",
-            ));
+        let item = ItemDatum::new(values[ITEM]);
+        let key = match key_of(item, schema).or_raise() {
+            Some(key) => key,
+            // For what exactly is wrong with it.
+            None => {
+                item.whole()
+                    .and_then(|item| key_of_item(item, schema))
+                    .or_raise()
+                    .0
+            }
         };
         let mut replace = vec![false; columns];
         for (column, value) in [

@@ -23,12 +23,19 @@ pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
     if !catalog::may_create() {
         return Err(session.access_denied(Operation::CreateTable, &definition.name));
     }
+    let exists = || ApiError::table_exists(&definition.name);
     if !catalog::record(&definition)? {
-        return Err(ApiError::table_exists(&definition.name));
-    }
-    if catalog::name_taken(&definition.name) {
+        if catalog::name_taken(&definition.name) {
+            return Err(exists());
+        }
+        // A definition whose table is gone (its owner took the guard away, or a restore left it out).
         catalog::forget(&definition.name);
-        return Err(ApiError::table_exists(&definition.name));
+        if !catalog::record(&definition)? {
+            return Err(exists());
+        }
+    } else if catalog::name_taken(&definition.name) {
+        catalog::forget(&definition.name);
+        return Err(exists());
     }
     table::create(&definition);
     Ok(table_description_reply(

@@ -191,6 +191,8 @@ pub fn shortened(name: &str, suffix: &str) -> String {
 
 /// Whether something of a user's own, an index or a view perhaps, has the name of the data table.
 pub fn name_taken(table_name: &str) -> bool {
+    // SAFETY: takes in what other sessions have committed meanwhile, as taking any lock does.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
     relation_of(&relation_name(table_name)) != pg_sys::InvalidOid
 }
 

@@ -19,6 +19,11 @@ ALTER TABLE dynamo_tables."Music" DISABLE TRIGGER USER;
 CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER "~later" BEFORE INSERT ON dynamo_tables."Music" FOR EACH ROW EXECUTE FUNCTION later();
 
+CREATE TABLE heir () INHERITS (dynamo_tables."Music");
+CREATE TABLE heir (LIKE dynamo_tables."Music");
+ALTER TABLE heir INHERIT dynamo_tables."Music";
+DROP TABLE heir;
+
 -- Columns, indexes, constraints and triggers of one's own are welcome.
 ALTER TABLE dynamo_tables."Music" ADD COLUMN year numeric GENERATED ALWAYS AS ((item ->> 'Year')::numeric) STORED;
 ALTER TABLE dynamo_tables."Music" ADD COLUMN entered_by name DEFAULT current_user;
@@ -71,3 +76,13 @@ SELECT dynamo.list_tables();
 DROP ROLE regress_leaver;
 DROP TABLE dynamo_tables."Music";
 DROP FUNCTION shout, later;
+
+-- A definition whose table is gone does not hold its name for ever.
+SELECT dynamo.create_table('Orphan', 'id') -> 'TableDescription' ->> 'TableStatus' AS status;
+DROP TRIGGER "~dynamo_derive_keys" ON dynamo_tables."Orphan";
+ALTER TABLE dynamo_tables."Orphan" RENAME TO "Elsewhere";
+SELECT dynamo.put_item('Orphan', '{"id":{"S":"a"}}');
+SELECT dynamo.create_table('Orphan', 'id') -> 'TableDescription' ->> 'TableStatus' AS status;
+SELECT dynamo.create_table('Orphan', 'id');
+DROP TABLE dynamo_tables."Orphan", dynamo_tables."Elsewhere";
+SELECT dynamo.list_tables();

@@ -27,6 +27,7 @@ pub use delete_item::DeleteItemRequest;
 pub use delete_table::DeleteTableRequest;
 pub use describe_table::{DescribeTableRequest, describe_table_reply, table_description_reply};
 pub use get_item::GetItemRequest;
+pub use key::of_item as key_of_item;
 pub use list_tables::ListTablesRequest;
 pub use options::Options;
 pub use put_item::PutItemRequest;
