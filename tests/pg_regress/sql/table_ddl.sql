@@ -80,9 +80,9 @@ DROP FUNCTION shout, later;
 -- A definition whose table is gone does not hold its name for ever.
 SELECT dynamo.create_table('Orphan', 'id') -> 'TableDescription' ->> 'TableStatus' AS status;
 DROP TRIGGER "~dynamo_derive_keys" ON dynamo_tables."Orphan";
-ALTER TABLE dynamo_tables."Orphan" RENAME TO "Elsewhere";
+ALTER TABLE dynamo_tables."Orphan" SET SCHEMA public;
 SELECT dynamo.put_item('Orphan', '{"id":{"S":"a"}}');
 SELECT dynamo.create_table('Orphan', 'id') -> 'TableDescription' ->> 'TableStatus' AS status;
 SELECT dynamo.create_table('Orphan', 'id');
-DROP TABLE dynamo_tables."Orphan", dynamo_tables."Elsewhere";
+DROP TABLE dynamo_tables."Orphan", public."Orphan";
 SELECT dynamo.list_tables();
