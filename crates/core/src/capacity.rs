@@ -51,6 +51,42 @@ pub fn write_consumed(out: &mut String, table: &str, units: Units, show: ReturnC
     out.push('}');
 }
 
+/// What one page of a Query or Scan consumed.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadUnits<'a> {
+    /// Zero when everything came from the index.
+    pub table: Units,
+    /// Name of the index, whether it is a local one, and its units.
+    pub index: Option<(&'a str, bool, Units)>,
+}
+
+impl ReadUnits<'_> {
+    /// `{"TableName":"Music","CapacityUnits":4.0}`; when indexes were asked for also
+    /// `"Table":{"CapacityUnits":3.0},"LocalSecondaryIndexes":{"ByYear":{"CapacityUnits":1.0}}`.
+    /// `table`: as the request named it.
+    pub fn write(self, out: &mut String, table: &str, show: ReturnCapacity) {
+        let Some((index, local, units)) = self.index else {
+            return write_consumed(out, table, self.table, show);
+        };
+        write_consumed(out, table, self.table + units, ReturnCapacity::Total);
+        if show != ReturnCapacity::Indexes {
+            return;
+        }
+        out.pop();
+        let member = if local {
+            "LocalSecondaryIndexes"
+        } else {
+            "GlobalSecondaryIndexes"
+        };
+        out.push_str(&format!(
+            ",\"Table\":{{\"CapacityUnits\":{:.1}}},\"{member}\":{{",
+            self.table.as_f64()
+        ));
+        write_string(out, index);
+        out.push_str(&format!(":{{\"CapacityUnits\":{:.1}}}}}}}", units.as_f64()));
+    }
+}
+
 /// `{"ItemCollectionKey":{"pk":…},"SizeEstimateRangeGB":[0.0,1.0]}`. The estimate is always the first
 /// gigabyte: a collection here has no limit of 10 GB that it would warn about.
 pub fn write_collection_metrics(

@@ -14,6 +14,8 @@ pub mod key;
 pub mod legacy;
 pub mod limits;
 pub mod operation;
+pub mod range;
+pub mod read;
 pub mod request;
 pub mod table;
 pub mod value;

@@ -39,3 +39,7 @@ pub const MAX_DECREASES_A_DAY: u32 = 27;
 pub const READ_UNIT: usize = 4096;
 /// Bytes of one write capacity unit.
 pub const WRITE_UNIT: usize = 1024;
+/// Bytes of the items that one page of a Query or Scan looks at.
+pub const MAX_PAGE: usize = 1024 * 1024;
+/// Segments of a parallel Scan.
+pub const MAX_SEGMENTS: i64 = 1_000_000;

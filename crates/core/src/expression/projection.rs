@@ -5,7 +5,8 @@ use super::resolve::Resolver;
 use super::{ExpressionKind, Placeholders, Usage, cache};
 use crate::{
     Result,
-    value::{Attributes, Av, AvBuf, AvKind, Item, ItemBuf, Value},
+    json::write_string,
+    value::{Attributes, Av, AvBuf, AvKind, Item, ItemBuf, Value, json::write_av},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,6 +73,31 @@ impl Projection {
             }
         }
         collect(&found)
+    }
+
+    /// Appends what [`Projection::project`] gives as JSON, straight from the item's bytes.
+    pub fn write_json(&self, out: &mut String, item: Item<'_>) -> Result<()> {
+        out.push('{');
+        let start = out.len();
+        for (name, tree) in &self.forest {
+            let Some(value) = item.get(name)? else {
+                continue;
+            };
+            let Some((name, part)) = part(name, tree, value)? else {
+                continue;
+            };
+            if out.len() > start {
+                out.push(',');
+            }
+            write_string(out, name);
+            out.push(':');
+            match part {
+                Part::Whole(av) => write_av(out, av)?,
+                Part::Some(buf) => write_av(out, buf.as_av())?,
+            }
+        }
+        out.push('}');
+        Ok(())
     }
 
     /// The same with attributes fetched one by one (so that a toasted item need not be read whole).

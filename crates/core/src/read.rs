@@ -1,0 +1,175 @@
+//! A Query or Scan bound to a table: which rows it reads ([`PageRead::range`]) and what becomes of each.
+//!
+//! Storage reads the rows of the range in its order and hands them, one by one, to a [`Page`] (a reply of the
+//! API: limits, counts, capacity, the key to go on from) or to [`PageRead::select_item`] (a row of SQL).
+use crate::Result;
+use crate::expression::{Condition, Projection};
+use crate::range::KeyRange;
+use crate::request::options::ReturnCapacity;
+use crate::table::TableRef;
+use crate::value::{Av, AvBuf, Item, ItemBuf};
+
+mod page;
+pub use page::Page;
+
+/// A stored item as storage holds it, perhaps out of line.
+pub trait StoredItem {
+    /// DynamoDB's size of the item.
+    fn size(&self) -> Result<usize>;
+    fn whole(&self) -> Result<Item<'_>>;
+    /// One attribute; None when the item has none of that name.
+    fn attribute(&self, name: &str) -> Result<Option<AvBuf>>;
+    /// Whether reading single attributes is cheaper than reading the whole item.
+    fn in_pieces(&self) -> bool {
+        false
+    }
+}
+
+impl StoredItem for Item<'_> {
+    fn size(&self) -> Result<usize> {
+        Ok(Item::size(*self))
+    }
+    fn whole(&self) -> Result<Item<'_>> {
+        Ok(*self)
+    }
+    fn attribute(&self, name: &str) -> Result<Option<AvBuf>> {
+        Ok(self.get(name)?.map(Av::to_owned))
+    }
+}
+
+/// What a reply shows of each item.
+#[derive(Clone, Debug)]
+#[allow(dead_code)]
+pub(crate) enum Shown {
+    /// Select COUNT: nothing.
+    Count,
+    Whole,
+    Parts(Projection),
+}
+
+/// The index a read goes through.
+#[derive(Clone, Debug)]
+pub(crate) struct IndexRead {
+    pub name: String,
+    pub local: bool,
+    /// The attributes an entry of the index holds; None: the whole item.
+    pub entry: Option<Vec<String>>,
+    /// A local index that is asked for more than it holds: every item is also read from the table.
+    pub fetches: bool,
+}
+
+/// A Query or Scan bound to a table.
+#[derive(Clone, Debug)]
+pub struct PageRead {
+    pub(crate) table: TableRef,
+    pub(crate) index: Option<IndexRead>,
+    pub(crate) range: KeyRange,
+    pub(crate) filter: Option<Condition>,
+    pub(crate) shown: Shown,
+    pub(crate) limit: Option<u64>,
+    pub(crate) consistent: bool,
+    pub(crate) capacity: ReturnCapacity,
+    /// Key attributes of the table, then those of the index: the members of LastEvaluatedKey.
+    pub(crate) keys: Vec<String>,
+    /// The key condition as people read it; empty for a Scan.
+    pub(crate) condition_text: String,
+}
+
+impl PageRead {
+    /// The table's name (never an ARN).
+    pub fn table(&self) -> &str {
+        &self.table.name
+    }
+
+    pub fn index(&self) -> Option<&str> {
+        self.index.as_ref().map(|index| index.name.as_str())
+    }
+
+    pub fn range(&self) -> &KeyRange {
+        &self.range
+    }
+
+    /// Items to be looked at by one page, at most; None: as many as fit.
+    pub fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    pub fn consistent(&self) -> bool {
+        self.consistent
+    }
+
+    /// The key condition as people read it, for EXPLAIN; empty for a Scan.
+    pub fn condition_text(&self) -> &str {
+        &self.condition_text
+    }
+
+    pub fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// Starts a reply, appended to `out`.
+    pub fn page(&self, out: String) -> Page<'_> {
+        Page::new(self, out)
+    }
+
+    /// Whether [`PageRead::project`] gives every item unchanged.
+    pub fn shows_whole_items(&self) -> bool {
+        matches!(self.shown, Shown::Whole)
+    }
+
+    /// Whether the filter lets the item through. Of an item in pieces only the attributes it asks for are read.
+    pub fn accepts(&self, item: &dyn StoredItem) -> Result<bool> {
+        let Some(filter) = &self.filter else {
+            return Ok(true);
+        };
+        if !item.in_pieces() {
+            return filter.eval(Some(item.whole()?));
+        }
+        let names = filter.attributes();
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            if let Some(value) = item.attribute(name)? {
+                found.push((name, value));
+            }
+        }
+        let mut parts: Vec<_> = found.iter().map(|(n, v)| (*n, v.as_av())).collect();
+        filter.eval(Some(ItemBuf::from_parts(&mut parts)?.as_item()))
+    }
+
+    /// What the read shows of an item. (Select COUNT shows nothing in a reply and whole items here: it is
+    /// for [`PageRead::select_item`], which knows no Select.)
+    pub fn project(&self, item: &dyn StoredItem) -> Result<ItemBuf> {
+        match &self.shown {
+            Shown::Parts(projection) if item.in_pieces() => {
+                projection.project_with(&mut |name| item.attribute(name))
+            }
+            Shown::Parts(projection) => projection.project(item.whole()?),
+            Shown::Whole | Shown::Count => Ok(ItemBuf::from_bytes(item.whole()?.bytes().to_vec())),
+        }
+    }
+
+    /// The item as a row of SQL; None when the filter refuses it. Neither Limit nor the size of a page counts.
+    pub fn select_item(&self, item: &dyn StoredItem) -> Result<Option<ItemBuf>> {
+        if self.accepts(item)? {
+            self.project(item).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// DynamoDB's size of an item that had these attributes only.
+fn size_of_attributes(names: &[String], item: &dyn StoredItem) -> Result<usize> {
+    let mut total = 0;
+    for name in names {
+        let size = if item.in_pieces() {
+            item.attribute(name)?.map(|value| value.as_av().size())
+        } else {
+            item.whole()?.get(name)?.map(Av::size)
+        };
+        if let Some(size) = size {
+            total += name.len() + size?;
+        }
+    }
+    Ok(total)
+}
