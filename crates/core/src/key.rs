@@ -103,14 +103,18 @@ impl StoredKey {
         let Some((partition, sort)) = item_key(item, schema)? else {
             return Ok(false);
         };
-        let same_partition = match pk.split_first() {
-            Some((&INLINE, stored)) => stored == partition && partition.len() <= MAX_INLINE,
-            Some((&DIGEST, stored)) => {
-                partition.len() > MAX_INLINE && stored == Sha256::digest(partition).as_slice()
-            }
-            _ => false,
-        };
-        Ok(same_partition && sk == sort && pk_hash == partition_hash(partition))
+        Ok(matches_partition(pk, partition) && sk == sort && pk_hash == partition_hash(partition))
+    }
+}
+
+/// Whether `pk` is the stored form of the key bytes `partition`.
+pub(crate) fn matches_partition(pk: &[u8], partition: &[u8]) -> bool {
+    match pk.split_first() {
+        Some((&INLINE, stored)) => stored == partition && partition.len() <= MAX_INLINE,
+        Some((&DIGEST, stored)) => {
+            partition.len() > MAX_INLINE && stored == Sha256::digest(partition).as_slice()
+        }
+        _ => false,
     }
 }
 
@@ -126,7 +130,12 @@ fn item_key<'a>(item: Item<'a>, schema: &KeySchema) -> Result<Option<(&'a [u8], 
     Ok(sort.map(|sort| (partition, sort)))
 }
 
-fn item_part<'a>(item: Item<'a>, key: &KeyAttribute, longest: usize) -> Result<Option<&'a [u8]>> {
+/// Key bytes of one attribute. None when it is missing, wrongly typed, empty or longer than `longest`.
+pub(crate) fn item_part<'a>(
+    item: Item<'a>,
+    key: &KeyAttribute,
+    longest: usize,
+) -> Result<Option<&'a [u8]>> {
     let Some(value) = item.get(&key.name)? else {
         return Ok(None);
     };

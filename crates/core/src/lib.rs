@@ -9,6 +9,7 @@ pub mod error;
 pub mod expression;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod index;
 pub mod json;
 pub mod key;
 pub mod legacy;

@@ -27,6 +27,9 @@ pub const MAX_NON_KEY_ATTRIBUTES: usize = 20;
 pub const MAX_PROJECTED_ATTRIBUTES: usize = 100;
 /// HASH attributes, and RANGE attributes, of a global index with a multi-attribute key.
 pub const MAX_INDEX_KEY_PARTS: usize = 4;
+/// Bytes of a stored sort key of several attributes (see `index.rs` for its form). Each attribute may have
+/// [`MAX_SORT_KEY`]; the bound is ours: with it, an index row of the longest keys fits a btree's 2,704 bytes.
+pub const MAX_COMPOSITE_SORT_KEY: usize = 1100;
 pub const MAX_TAGS: usize = 50;
 /// Units of one table or index; the default quota of an account is lower, but adjustable.
 pub const MAX_THROUGHPUT: i64 = 1_000_000_000_000;

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 mod describe;
+mod indexes;
 pub use describe::TableStatus;
+pub use indexes::{IndexRef, IndexState};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ScalarType {
@@ -107,6 +109,9 @@ pub struct LocalIndex {
     pub name: String,
     pub sort: KeyAttribute,
     pub projection: Projection,
+    /// N of its columns' names, unique among the indexes of the table.
+    #[serde(default)]
+    pub columns: u32,
 }
 
 /// Up to four partition and four sort attributes.
@@ -123,6 +128,11 @@ pub struct GlobalIndex {
     pub on_demand: Option<Units>,
     #[serde(default)]
     pub warm: Option<Units>,
+    /// N of its columns' names, unique among the indexes of the table.
+    #[serde(default)]
+    pub columns: u32,
+    #[serde(default)]
+    pub state: IndexState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@ use super::fields::{list, number, string};
 use super::shape::member;
 use crate::json::Json;
 use crate::table::{
-    BillingMode, GlobalIndex, KeyAttribute, KeySchema, LocalIndex, Projection, ScalarType,
-    Throughput, Units,
+    BillingMode, GlobalIndex, IndexState, KeyAttribute, KeySchema, LocalIndex, Projection,
+    ScalarType, Throughput, Units,
 };
 use crate::{ApiError, Result, limits};
 use std::collections::BTreeSet;
@@ -187,6 +187,7 @@ fn local_index(
         name: name.to_owned(),
         sort: attribute(sort, definitions)?,
         projection: projection(index)?,
+        columns: 0,
     };
     check_name(name, names)?;
     Ok(index)
@@ -257,6 +258,8 @@ fn global_index(
             throughput: given.unwrap_or_default(),
             on_demand: on_demand(index, billing)?,
             warm: warm(index)?,
+            columns: 0,
+            state: IndexState::Active,
         }),
     }
 }
