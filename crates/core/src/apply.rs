@@ -196,24 +196,39 @@ impl Write {
 
     /// Appends the whole response JSON. Err: corrupt stored bytes.
     pub fn reply(&self, outcome: &Outcome, out: &mut String) -> Result<()> {
-        let old = outcome.old.as_ref().map(ItemBuf::as_item);
-        let new = outcome.new.as_ref().map(ItemBuf::as_item);
         let mut reply = Reply::new(out);
         if let Some(item) = self.attributes(outcome)? {
             reply.item("Attributes", item.as_item())?;
         }
         if self.show.capacity != ReturnCapacity::None {
-            let size = |item: Option<Item<'_>>| item.map_or(0, Item::size);
-            let units = Units::of_write(size(old), size(new.or(self.proposed())));
+            let units = self.consumed(outcome);
             reply.capacity(&self.table.as_given, units, self.show.capacity);
         }
-        if self.show.metrics && self.collections {
-            let key = ItemBuf::from_attributes(&self.key_attributes);
+        if self.shows_collection() {
             reply.name("ItemCollectionMetrics");
-            write_collection_metrics(reply.out, key.as_item(), &self.schema)?;
+            self.write_collection(reply.out)?;
         }
         reply.end();
         Ok(())
+    }
+
+    /// What the write cost, when the outcome has the old image it was asked for.
+    pub(crate) fn consumed(&self, outcome: &Outcome) -> Units {
+        let size = |item: Option<Item<'_>>| item.map_or(0, Item::size);
+        let old = outcome.old.as_ref().map(ItemBuf::as_item);
+        let new = outcome.new.as_ref().map(ItemBuf::as_item);
+        Units::of_write(size(old), size(new.or(self.proposed())))
+    }
+
+    /// Whether the reply has something to say about the item's collection.
+    pub(crate) fn shows_collection(&self) -> bool {
+        self.show.metrics && self.collections
+    }
+
+    /// The metrics of the item's collection.
+    pub(crate) fn write_collection(&self, out: &mut String) -> Result<()> {
+        let key = ItemBuf::from_attributes(&self.key_attributes);
+        write_collection_metrics(out, key.as_item(), &self.schema)
     }
 
     /// The Attributes member of the reply as an item, for SQL callers; None when it is absent.

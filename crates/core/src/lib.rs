@@ -4,6 +4,7 @@
 //! [`apply::Write`] or a read. A write is a pure function of the item it meets ([`apply`]).
 
 pub mod apply;
+pub mod batch;
 pub mod capacity;
 pub mod error;
 pub mod expression;

@@ -13,6 +13,14 @@ pub const MAX_EXPRESSION: usize = 4096;
 pub const MAX_EXPRESSION_SUBSTITUTIONS: usize = 2 * 1024 * 1024;
 /// Bytes of a placeholder such as #name or :value.
 pub const MAX_PLACEHOLDER: usize = 255;
+/// Keys of one BatchGetItem, of all tables together.
+pub const MAX_BATCH_KEYS: usize = 100;
+/// Puts and deletes of one BatchWriteItem, of all tables together.
+pub const MAX_BATCH_WRITES: usize = 25;
+/// Bytes of the items that one BatchGetItem reads.
+pub const MAX_BATCH_RESPONSE: usize = 16 * 1024 * 1024;
+/// Bytes of a request's body.
+pub const MAX_REQUEST: usize = 16 * 1024 * 1024;
 pub const MIN_TABLE_NAME: usize = 3;
 pub const MAX_TABLE_NAME: usize = 255;
 /// Bytes of the name of a table's or an index's key attribute.

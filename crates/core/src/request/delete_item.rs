@@ -65,6 +65,16 @@ impl DeleteItemRequest {
         })
     }
 
+    /// A delete of BatchWriteItem.
+    pub(super) fn in_batch(table: TableRef, key: Attributes, show: Show) -> Self {
+        DeleteItemRequest {
+            table,
+            key,
+            condition: None,
+            show,
+        }
+    }
+
     pub fn table(&self) -> &TableRef {
         &self.table
     }

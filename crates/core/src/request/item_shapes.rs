@@ -1,8 +1,9 @@
 //! The shapes of the item operations, transcribed from the service model. Members stand in the order
 //! in which DynamoDB reports their faults, values of enumerations in the order in which it lists them.
 use super::shape::{
-    Member, Shape, Structure, TEXT, TableNameRule, list, one_of, optional, required,
+    Member, Shape, Structure, TEXT, TableNameRule, Tables, list, one_of, optional, required,
 };
+use crate::limits;
 
 const TABLE_NAME: Member = required("TableName", &Shape::TableName(TableNameRule::Item));
 const RETURN_CONSUMED_CAPACITY: Member = optional(
@@ -141,5 +142,70 @@ pub const GET_ITEM: Structure = Structure {
         optional("ConsistentRead", &Shape::Boolean),
         optional("ProjectionExpression", &TEXT),
         NAMES,
+    ],
+};
+
+const KEYS_AND_ATTRIBUTES: Structure = Structure {
+    class: "KeysAndAttributes",
+    members: &[
+        // Too many keys are refused in words of their own.
+        required("Keys", &list(&Shape::Attributes, 1, usize::MAX)),
+        optional("AttributesToGet", &list(&TEXT, 1, 255)),
+        optional("ConsistentRead", &Shape::Boolean),
+        optional("ProjectionExpression", &TEXT),
+        NAMES,
+    ],
+};
+
+pub const BATCH_GET_ITEM: Structure = Structure {
+    class: "BatchGetItemInput",
+    members: &[
+        RETURN_CONSUMED_CAPACITY,
+        required(
+            "RequestItems",
+            &Shape::Tables(Tables {
+                operation: "BatchGetItem",
+                request: &Shape::Structure(&KEYS_AND_ATTRIBUTES),
+                class: "com.amazonaws.dynamodb.v20120810.KeysAndAttributes",
+                lengths: None,
+            }),
+        ),
+    ],
+};
+
+const WRITE_REQUEST: Structure = Structure {
+    class: "WriteRequest",
+    members: &[
+        optional(
+            "DeleteRequest",
+            &Shape::Structure(&Structure {
+                class: "DeleteRequest",
+                members: &[KEY],
+            }),
+        ),
+        optional(
+            "PutRequest",
+            &Shape::Structure(&Structure {
+                class: "PutRequest",
+                members: &[required("Item", &Shape::Attributes)],
+            }),
+        ),
+    ],
+};
+
+pub const BATCH_WRITE_ITEM: Structure = Structure {
+    class: "BatchWriteItemInput",
+    members: &[
+        RETURN_CONSUMED_CAPACITY,
+        RETURN_ITEM_COLLECTION_METRICS,
+        required(
+            "RequestItems",
+            &Shape::Tables(Tables {
+                operation: "BatchWriteItem",
+                request: &list(&Shape::Structure(&WRITE_REQUEST), 0, usize::MAX),
+                class: "java.util.List<com.amazonaws.dynamodb.v20120810.WriteRequest>",
+                lengths: Some((1, limits::MAX_BATCH_WRITES)),
+            }),
+        ),
     ],
 };

@@ -34,9 +34,24 @@ pub fn of_item(item: Item<'_>, schema: &KeySchema) -> Result<(StoredKey, Attribu
     Ok((stored(&key, schema)?, key))
 }
 
+fn mismatch() -> ApiError {
+    ApiError::validation("The provided key element does not match the schema")
+}
+
+/// Whether an item has the key attributes, of their types, as a batch reports it.
+pub fn check_item_has_key(item: Item<'_>, schema: &KeySchema) -> Result<()> {
+    for attribute in schema.attributes() {
+        let found = item.get(&attribute.name)?;
+        let found = found.map(|value| value.value_type()).transpose()?;
+        if found != Some(value_type(attribute.scalar)) {
+            return Err(mismatch());
+        }
+    }
+    Ok(())
+}
+
 /// `Key` of a request: exactly the key attributes, of their types.
 pub fn of_key(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {
-    let mismatch = || ApiError::validation("The provided key element does not match the schema");
     if key.len() != schema.attributes().count() {
         return Err(mismatch());
     }

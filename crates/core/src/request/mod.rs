@@ -2,8 +2,12 @@
 //!
 //! Item operations: `XRequest::parse(&Json, &Account)`, or `XRequest::from_parts(…)` for SQL callers whose
 //! item or key is typed already; `.table()` to find the definition; `.bind(&TableDefinition)` to a
-//! [`crate::apply::Write`] or [`crate::apply::Read`]. Table operations: `parse`, then what they do to a definition.
+//! [`crate::apply::Write`] or [`crate::apply::Read`]. Batches: the same with the definitions of all their
+//! tables, to a [`crate::batch::BatchRead`] or [`crate::batch::BatchWrite`]. Table operations: `parse`, then what they do to a definition.
 
+mod batch;
+mod batch_get_item;
+mod batch_write_item;
 mod create_table;
 mod delete_item;
 mod delete_table;
@@ -22,6 +26,8 @@ mod table_shapes;
 mod update_item;
 mod update_table;
 
+pub use batch_get_item::BatchGetItemRequest;
+pub use batch_write_item::BatchWriteItemRequest;
 pub use create_table::{CreateTableRequest, unsupported_in_this_release};
 pub use delete_item::DeleteItemRequest;
 pub use delete_table::DeleteTableRequest;

@@ -53,17 +53,10 @@ impl PutItemRequest {
         let table = TableRef::of_request(request, account)?;
         expressions::check_mixture(request, &PARAMETERS)?;
         let attributes = item(request)?;
-        attributes
-            .keys()
-            .try_for_each(|name| expressions::check_attribute_name(name))?;
+        check_names(&attributes)?;
         let show = Show::of(request);
         show.check_old_only()?;
-        let item = ItemBuf::from_attributes(&attributes);
-        if item.as_item().size() > limits::MAX_ITEM_SIZE {
-            return Err(ApiError::validation(
-                "Item size has exceeded the maximum allowed size",
-            ));
-        }
+        let item = encode(&attributes)?;
         let expected = expressions::expected(request)?;
         let compiled = expressions::compile(request)?;
         Ok(PutItemRequest {
@@ -74,8 +67,25 @@ impl PutItemRequest {
         })
     }
 
+    /// A put of BatchWriteItem.
+    pub(super) fn in_batch(table: TableRef, item: &Attributes, show: Show) -> Result<Self> {
+        check_names(item)?;
+        Ok(PutItemRequest {
+            table,
+            item: encode(item)?,
+            condition: None,
+            show,
+        })
+    }
+
     pub fn table(&self) -> &TableRef {
         &self.table
+    }
+
+    /// As `bind`, in the words of a batch: whatever is wrong with an item's key, but its length, is one fault.
+    pub(super) fn bind_in_batch(self, table: &TableDefinition) -> Result<Write> {
+        key::check_item_has_key(self.item.as_item(), &table.key_schema)?;
+        self.bind(table)
     }
 
     /// What the table's key schema has to say. Err: ValidationException.
@@ -95,4 +105,20 @@ impl PutItemRequest {
             self.show,
         ))
     }
+}
+
+fn check_names(attributes: &Attributes) -> Result<()> {
+    attributes
+        .keys()
+        .try_for_each(|name| expressions::check_attribute_name(name))
+}
+
+fn encode(attributes: &Attributes) -> Result<ItemBuf> {
+    let item = ItemBuf::from_attributes(attributes);
+    if item.as_item().size() > limits::MAX_ITEM_SIZE {
+        return Err(ApiError::validation(
+            "Item size has exceeded the maximum allowed size",
+        ));
+    }
+    Ok(item)
 }

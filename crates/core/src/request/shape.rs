@@ -6,7 +6,8 @@
 use crate::json::Json;
 use crate::table::is_name;
 use crate::value::json::{check_attributes_shape, check_field_shape, check_shape};
-use crate::{ApiError, Result};
+use crate::{ApiError, Result, limits};
+use std::borrow::Cow;
 
 /// The type and the constraints of one member.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub enum Shape {
     AttributeValue,
     /// The table's name or ARN; see [`check`].
     TableName(TableNameRule),
+    /// RequestItems of a batch: what it asks of each table, by the table's name or ARN.
+    Tables(Tables),
 }
 
 #[derive(Debug)]
@@ -41,6 +44,17 @@ pub struct List {
     pub member: &'static Shape,
     pub min: usize,
     pub max: usize,
+}
+
+#[derive(Debug)]
+pub struct Tables {
+    /// For the text that refuses an empty map.
+    pub operation: &'static str,
+    /// What is asked of one table, and the class name of that.
+    pub request: &'static Shape,
+    pub class: &'static str,
+    /// How many requests one table may have, where each stands for a list of them.
+    pub lengths: Option<(usize, usize)>,
 }
 
 #[derive(Debug)]
@@ -129,6 +143,7 @@ pub fn check(structure: &Structure, request: &Json<'_>) -> Result<()> {
     }
     check_members_types(structure, request)?;
     check_table_name(structure, request)?;
+    check_some_table(structure, request)?;
     let mut faults = Faults {
         found: Vec::new(),
         path: String::new(),
@@ -166,6 +181,18 @@ enum Place {
 
 const OBJECT_NOT_EXPECTED: &str = "Start of structure or map found where not expected";
 
+/// A scalar where a list or map should be. Inside a list or map the service's own parser trips.
+fn unexpected(place: Place) -> &'static str {
+    match place {
+        Place::Field => "Unexpected field type",
+        Place::Element => {
+            "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class \
+             java.lang.Class (sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and \
+             java.lang.Class are in module java.base of loader 'bootstrap')"
+        }
+    }
+}
+
 fn check_type(shape: &Shape, value: &Json<'_>, place: Place) -> Result<()> {
     if *value == Json::Null {
         return Ok(());
@@ -179,9 +206,14 @@ fn check_type(shape: &Shape, value: &Json<'_>, place: Place) -> Result<()> {
                 .iter()
                 .try_for_each(|e| check_type(list.member, e, Place::Element)),
             Json::Object(_) => fault(OBJECT_NOT_EXPECTED),
-            _ => fault("Unexpected field type"),
+            _ => fault(unexpected(place)),
         },
-        Shape::Map(element, class) => match value {
+        Shape::Map(element, class)
+        | Shape::Tables(Tables {
+            request: element,
+            class,
+            ..
+        }) => match value {
             Json::Object(entries) => entries
                 .iter()
                 .try_for_each(|(_, e)| check_type(element, e, Place::Element)),
@@ -199,6 +231,9 @@ fn check_type(shape: &Shape, value: &Json<'_>, place: Place) -> Result<()> {
             _ if place == Place::Field => fault("Unexpected field type"),
             _ => fault("Unexpected value type in payload"),
         },
+        Shape::Attributes if !matches!(value, Json::Object(_) | Json::Array(_)) => {
+            fault(unexpected(place))
+        }
         Shape::Attributes => check_attributes_shape(value),
         Shape::AttributeValue if place == Place::Field => check_field_shape(value),
         Shape::AttributeValue => check_shape(value),
@@ -271,6 +306,11 @@ fn check_table_name(structure: &Structure, request: &Json<'_>) -> Result<()> {
             )),
         };
     };
+    check_table(text)
+}
+
+/// A table's name or ARN, alone. Err: ValidationException.
+pub fn check_table(text: &str) -> Result<()> {
     let arn = text.starts_with("arn:");
     let rule = Text {
         // The service model asks for one character and the service for three: of an empty name
@@ -286,6 +326,30 @@ fn check_table_name(structure: &Structure, request: &Json<'_>) -> Result<()> {
     };
     faults.text(&rule, text);
     faults.into_result()
+}
+
+/// A batch without a table is refused alone.
+fn check_some_table(structure: &Structure, request: &Json<'_>) -> Result<()> {
+    for m in structure.members {
+        if let (Shape::Tables(tables), Some(Json::Object(entries))) =
+            (m.shape, member(request, m.name))
+            && entries.is_empty()
+        {
+            return Err(ApiError::validation(format!(
+                "The requestItems parameter is required for {}",
+                tables.operation
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether `text` is what a table may be called by: its name, or something that begins like an ARN.
+fn is_table(text: &str) -> bool {
+    if text.starts_with("arn:") {
+        return text.len() <= MAX_ARN;
+    }
+    (limits::MIN_TABLE_NAME..=limits::MAX_TABLE_NAME).contains(&text.len()) && is_name(text)
 }
 
 struct Faults {
@@ -346,6 +410,7 @@ impl Faults {
                     self.element(element, key, v);
                 }
             }
+            (Shape::Tables(tables), Json::Object(entries)) => self.tables(tables, entries),
             (Shape::Structure(structure), _) => self.members(structure, value),
             _ => {}
         }
@@ -360,6 +425,44 @@ impl Faults {
             self.value(shape, value);
         }
         self.path.truncate(outer);
+    }
+
+    fn tables(&mut self, tables: &Tables, entries: &[(Cow<'_, str>, Json<'_>)]) {
+        let shown = || format!("'{}'", display_tables(tables, entries));
+        if !entries.iter().all(|(name, _)| is_table(name)) {
+            self.add(
+                &shown(),
+                "Map keys must satisfy constraint: [Member must have length less than or equal to 255, \
+                 Member must have length greater than or equal to 3, \
+                 Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]",
+            );
+        }
+        let fits = |requests: &Json<'_>| match (tables.lengths, requests) {
+            (Some((min, max)), Json::Array(elements)) => (min..=max).contains(&elements.len()),
+            _ => true,
+        };
+        if let Some((min, max)) = tables.lengths
+            && !entries.iter().all(|(_, requests)| fits(requests))
+        {
+            self.add(
+                &shown(),
+                &format!(
+                    "Map value must satisfy constraint: [Member must have length less than or equal to {max}, \
+                     Member must have length greater than or equal to {min}]"
+                ),
+            );
+        }
+        for (name, requests) in entries {
+            match requests {
+                Json::Null => {
+                    let outer = self.path.len();
+                    self.path.push_str(&format!(".{name}.member"));
+                    self.add("null", "Member must not be null");
+                    self.path.truncate(outer);
+                }
+                _ => self.element(tables.request, name, requests),
+            }
+        }
     }
 
     fn list(&mut self, list: &List, value: &Json<'_>, elements: &[Json<'_>]) {
@@ -445,6 +548,9 @@ fn display(shape: &Shape, value: &Json<'_>) -> String {
             let shown: Vec<String> = elements.iter().map(|e| display(list.member, e)).collect();
             format!("[{}]", shown.join(", "))
         }
+        (Shape::Tables(tables), Json::Object(entries)) => display_tables(tables, entries),
+        // Attribute values are not repeated: they may be long, and texts of errors end in logs.
+        (Shape::Attributes, _) => "{...}".to_owned(),
         (Shape::Structure(structure), _) => {
             let shown: Vec<String> = structure
                 .members
@@ -463,4 +569,12 @@ fn display(shape: &Shape, value: &Json<'_>) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn display_tables(tables: &Tables, entries: &[(Cow<'_, str>, Json<'_>)]) -> String {
+    let shown: Vec<String> = entries
+        .iter()
+        .map(|(name, requests)| format!("{name}={}", display(tables.request, requests)))
+        .collect();
+    format!("{{{}}}", shown.join(", "))
 }

@@ -1,0 +1,122 @@
+//! A BatchWriteItem bound to its tables, and its reply.
+use crate::apply::{Outcome, Write, WriteKind};
+use crate::capacity::{Units, write_consumed};
+use crate::json::write_string;
+use crate::request::options::ReturnCapacity;
+use crate::table::TableRef;
+use crate::{ApiError, Result};
+use std::rc::Rc;
+
+/// Puts and deletes of several tables.
+#[derive(Debug)]
+pub struct BatchWrite {
+    tables: Vec<TableWrites>,
+    capacity: ReturnCapacity,
+}
+
+/// Those of one table: no two of one key.
+#[derive(Debug)]
+pub struct TableWrites {
+    table: TableRef,
+    puts: Vec<Rc<Write>>,
+    deletes: Vec<Rc<Write>>,
+}
+
+impl TableWrites {
+    pub(crate) fn new(table: TableRef, mut writes: Vec<Rc<Write>>) -> TableWrites {
+        writes.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+        let puts = writes.into_iter();
+        let (puts, deletes) = puts.partition(|write| write.kind() == WriteKind::Put);
+        TableWrites {
+            table,
+            puts,
+            deletes,
+        }
+    }
+
+    /// In the order of the primary key.
+    pub fn puts(&self) -> &[Rc<Write>] {
+        &self.puts
+    }
+
+    /// In the order of the primary key.
+    pub fn deletes(&self) -> &[Rc<Write>] {
+        &self.deletes
+    }
+
+    /// Puts, then deletes.
+    pub fn writes(&self) -> impl Iterator<Item = &Rc<Write>> {
+        self.puts.iter().chain(&self.deletes)
+    }
+}
+
+impl BatchWrite {
+    pub(crate) fn new(tables: Vec<TableWrites>, capacity: ReturnCapacity) -> BatchWrite {
+        BatchWrite { tables, capacity }
+    }
+
+    pub fn tables(&self) -> &[TableWrites] {
+        &self.tables
+    }
+
+    /// Appends the whole response JSON. `outcomes`: of each table, those of its puts, then of its deletes.
+    /// Err: corrupt stored bytes.
+    pub fn reply(&self, outcomes: &[Vec<Outcome>], out: &mut String) -> Result<()> {
+        if outcomes.len() != self.tables.len() {
+            return Err(ApiError::internal("not the outcomes of each table"));
+        }
+        // SDKs ask for this member whether or not anything is left.
+        out.push_str("{\"UnprocessedItems\":{}");
+        self.write_collections(out)?;
+        if self.capacity != ReturnCapacity::None {
+            out.push_str(",\"ConsumedCapacity\":[");
+            for (i, (table, outcomes)) in self.tables.iter().zip(outcomes).enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                let consumed = table.writes().zip(outcomes);
+                let units = consumed.fold(Units::default(), |units, (write, outcome)| {
+                    units + write.consumed(outcome)
+                });
+                write_consumed(out, &table.table.as_given, units, self.capacity);
+            }
+            out.push(']');
+        }
+        out.push('}');
+        Ok(())
+    }
+
+    /// `,"ItemCollectionMetrics":{"Music":[…]}`: each collection of a table with local indexes once.
+    fn write_collections(&self, out: &mut String) -> Result<()> {
+        let mut first = true;
+        for table in &self.tables {
+            let mut shown: Vec<_> = table
+                .writes()
+                .filter(|write| write.shows_collection())
+                .collect();
+            shown.sort_by_key(|write| (write.key().pk_hash, &write.key().pk));
+            shown.dedup_by(|one, other| one.key().pk == other.key().pk);
+            if shown.is_empty() {
+                continue;
+            }
+            out.push_str(if std::mem::take(&mut first) {
+                ",\"ItemCollectionMetrics\":{"
+            } else {
+                ","
+            });
+            write_string(out, &table.table.as_given);
+            out.push_str(":[");
+            for (i, write) in shown.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write.write_collection(out)?;
+            }
+            out.push(']');
+        }
+        if !first {
+            out.push('}');
+        }
+        Ok(())
+    }
+}
