@@ -2,9 +2,10 @@
 //! (tests/fuzz_smoke.rs), cargo-fuzz by hand (fuzz/). A body panics when a promise is broken; bad
 //! input is no such case.
 use crate::expression::{
-    Condition, ExpressionKind, KeyCondition, Placeholders, Projection, Update, Usage,
+    Condition, ExpressionKind, KeyConditions, Placeholders, Projection, Update, Usage,
 };
 use crate::json::Json;
+use crate::table::{KeyAttribute, ScalarType};
 use crate::value::item::{directory_len, locate, names_len};
 use crate::value::json::{parse_attributes, parse_value, write_av, write_item};
 use crate::value::plain::{value_from_plain, write_plain, write_plain_item};
@@ -199,8 +200,25 @@ pub fn key_condition(data: &[u8]) {
     };
     let (given, _) = sample();
     let mut usage = Usage::default();
-    let _ = KeyCondition::compile(text, &given, &mut usage, "a", Some("b"));
-    let _ = KeyCondition::compile(text, &given, &mut usage, "a", None);
+    let Ok(conditions) = KeyConditions::compile(text, &given, &mut usage, 8) else {
+        return;
+    };
+    let key = |name: &str, scalar| KeyAttribute {
+        name: name.to_owned(),
+        scalar,
+    };
+    for scalar in [ScalarType::S, ScalarType::N, ScalarType::B] {
+        let (hash, range) = (
+            [key("a", ScalarType::S)],
+            [key("b", scalar), key("c", scalar)],
+        );
+        for range in [&range[..0], &range[..1], &range[..]] {
+            let bound = conditions.clone().bind(&hash, range, &mut |_| Ok(()));
+            if let Ok(bound) = bound {
+                let _ = bound.sort_range(range.len());
+            }
+        }
+    }
 }
 
 /// An update applied to a sample item and to none: the result is canonical.

@@ -243,24 +243,26 @@ fn unknown_operator(operator: &str) -> ApiError {
     invalid(format!("Unknown ComparisonOperator: {operator}"))
 }
 
-/// `KeyConditions`, not yet bound to a table's key.
-pub fn key_conditions(members: &BTreeMap<String, LegacyCondition>) -> Result<KeyConditions> {
+/// `KeyConditions`, not yet bound to a table's key; `longest`: as of [`KeyConditions::compile`].
+pub fn key_conditions(
+    members: &BTreeMap<String, LegacyCondition>,
+    longest: usize,
+) -> Result<KeyConditions> {
     let mut conditions = Vec::with_capacity(members.len());
     for (name, member) in members {
         let values = member.attribute_value_list.as_deref().unwrap_or(&[]);
         check_values(&member.comparison_operator, values)?;
         conditions.push((
             name.clone(),
-            key_condition(&member.comparison_operator, values)?,
+            key_condition(&member.comparison_operator, values),
         ));
     }
-    KeyConditions::of(conditions)
+    KeyConditions::of(conditions, longest)
 }
 
-fn key_condition(operator: &str, values: &[Value]) -> Result<SortCondition> {
-    let not_indexable =
-        || ApiError::validation("Attempted conditional constraint is not an indexable operation");
-    Ok(match (operator, values) {
+/// None for an operator that no index answers.
+fn key_condition(operator: &str, values: &[Value]) -> Option<SortCondition> {
+    Some(match (operator, values) {
         ("BETWEEN", [low, high]) => SortCondition::Between(low.encode(), high.encode()),
         ("BEGINS_WITH", [value]) => SortCondition::BeginsWith(value.encode()),
         ("EQ", [value]) => SortCondition::Eq(value.encode()),
@@ -268,7 +270,7 @@ fn key_condition(operator: &str, values: &[Value]) -> Result<SortCondition> {
         ("LE", [value]) => SortCondition::Le(value.encode()),
         ("GT", [value]) => SortCondition::Gt(value.encode()),
         ("GE", [value]) => SortCondition::Ge(value.encode()),
-        _ => return Err(not_indexable()),
+        _ => return None,
     })
 }
 

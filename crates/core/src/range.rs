@@ -2,6 +2,12 @@
 //!
 //! Storage turns a [`KeyRange`] into an index scan; nothing here knows what conditions it came from.
 
+use crate::Result;
+use crate::index::{IndexSchema, SortBound, SortRange, partition_bytes};
+use crate::key::StoredKey;
+use crate::table::{IndexRef, KeySchema};
+use crate::value::{Av, Item};
+
 /// The btree that is read, and so its key columns, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
@@ -14,6 +20,19 @@ pub enum Access {
 }
 
 impl Access {
+    pub fn of_index(index: Option<IndexRef<'_>>) -> Access {
+        match index {
+            None => Access::Primary,
+            Some(index) => {
+                let columns = index.columns();
+                match index.is_global() {
+                    true => Access::Global { columns },
+                    false => Access::Local { columns },
+                }
+            }
+        }
+    }
+
     /// How many key columns the btree has.
     pub fn width(self) -> usize {
         match self {
@@ -87,6 +106,64 @@ impl KeyRange {
         }
     }
 
+    /// One partition: `partition` holds the values of all HASH attributes, of their types, and `sort` the range of
+    /// the sort column.
+    pub fn of_partition(access: Access, partition: &[Av<'_>], sort: SortRange) -> KeyRange {
+        let mut range = KeyRange::all(access);
+        range.equal = match (access, partition) {
+            (Access::Global { .. }, parts) => vec![KeyPart::Bytes(partition_bytes(parts))],
+            (_, parts) => {
+                let key = parts.first().map_or(&[][..], |part| part.payload());
+                let key = StoredKey::from_key_bytes(key, &[]);
+                vec![KeyPart::Hash(key.pk_hash), KeyPart::Bytes(key.pk)]
+            }
+        };
+        match (sort.lower, sort.upper) {
+            (Some(lower), Some(upper))
+                if lower.bytes == upper.bytes && lower.inclusive && upper.inclusive =>
+            {
+                range.equal.push(KeyPart::Bytes(lower.bytes));
+            }
+            (lower, upper) => {
+                let bound = |end: SortBound| Bound {
+                    parts: vec![KeyPart::Bytes(end.bytes)],
+                    inclusive: end.inclusive,
+                };
+                range.lower = lower.map(bound);
+                range.upper = upper.map(bound);
+            }
+        }
+        range
+    }
+
+    /// Segment `segment` of `total` equal parts of the hashes, in their order.
+    pub fn of_segment(access: Access, segment: u64, total: u64) -> KeyRange {
+        let mut range = KeyRange::all(access);
+        // Where a segment starts among the unsigned hashes; None: behind the last.
+        let start = |segment: u64| -> Option<u64> {
+            let hashes = 1u128 << 64;
+            u64::try_from((u128::from(segment) * hashes).div_ceil(u128::from(total.max(1)))).ok()
+        };
+        let bound = |hash: u64, inclusive: bool| Bound {
+            parts: vec![match access {
+                Access::Global { .. } => KeyPart::Bytes(hash.to_be_bytes().to_vec()),
+                // The stored hash has its sign bit flipped.
+                _ => KeyPart::Hash((hash ^ (1 << 63)) as i64),
+            }],
+            inclusive,
+        };
+        if segment > 0 {
+            range.lower = start(segment).map(|hash| bound(hash, true));
+        }
+        range.upper = start(segment + 1).map(|hash| bound(hash, false));
+        range
+    }
+
+    /// Whether at most one row can lie in the range.
+    pub fn is_one_row(&self) -> bool {
+        self.equal.len() == self.access.width()
+    }
+
     /// Whether a row with these key columns (all of them) lies in the range.
     pub fn contains(&self, key: &[KeyPart]) -> bool {
         let Some((head, rest)) = key.split_at_checked(self.equal.len()) else {
@@ -126,10 +203,26 @@ impl KeyRange {
     }
 }
 
-/// The least byte string that is greater than every one beginning with `prefix`; None when there is none.
-pub fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
-    let last = prefix.iter().rposition(|byte| *byte != 0xFF)?;
-    let mut next = prefix[..=last].to_vec();
-    next[last] += 1;
-    Some(next)
+/// The key columns of an item's row in a btree; `index`: what its index columns are derived from.
+/// None when the item has no valid key there.
+pub fn key_of_item(
+    item: Item<'_>,
+    schema: &KeySchema,
+    index: Option<&IndexSchema>,
+) -> Result<Option<Vec<KeyPart>>> {
+    let Some(key) = StoredKey::of_item(item, schema)? else {
+        return Ok(None);
+    };
+    let (hash, pk, sk) = (KeyPart::Hash(key.pk_hash), KeyPart::Bytes(key.pk), key.sk);
+    let sk = KeyPart::Bytes(sk);
+    let Some(index) = index else {
+        return Ok(Some(vec![hash, pk, sk]));
+    };
+    Ok(index.key_of(item)?.map(|own| {
+        let index_sk = KeyPart::Bytes(own.sk);
+        match own.pk {
+            None => vec![hash, pk, index_sk, sk],
+            Some(index_pk) => vec![KeyPart::Bytes(index_pk), index_sk, hash, pk, sk],
+        }
+    }))
 }

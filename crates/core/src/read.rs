@@ -39,7 +39,6 @@ impl StoredItem for Item<'_> {
 
 /// What a reply shows of each item.
 #[derive(Clone, Debug)]
-#[allow(dead_code)]
 pub(crate) enum Shown {
     /// Select COUNT: nothing.
     Count,
@@ -58,21 +57,74 @@ pub(crate) struct IndexRead {
     pub fetches: bool,
 }
 
+/// Which of the two operations reads, and its own parameters as people read them.
+#[derive(Clone, Debug)]
+pub(crate) enum ReadKind {
+    Query {
+        condition: String,
+    },
+    /// Segment and TotalSegments.
+    Scan {
+        segment: Option<(u64, u64)>,
+    },
+}
+
+/// A filter, and what it sees of an item.
+#[derive(Clone, Debug)]
+pub(crate) struct FilterRead {
+    condition: Condition,
+    /// Attributes it asks for and sees.
+    names: Vec<String>,
+    /// It asks for some that the index does not hold: they count as missing.
+    partial: bool,
+}
+
+impl FilterRead {
+    /// `entry`: the only attributes there are; None: the whole item.
+    pub fn new(condition: Condition, entry: Option<&Vec<String>>) -> FilterRead {
+        let asked = condition.attributes();
+        let count = asked.len();
+        let seen = |name: &&str| entry.is_none_or(|entry| entry.iter().any(|n| n == name));
+        let names: Vec<String> = asked.into_iter().filter(seen).map(str::to_owned).collect();
+        FilterRead {
+            partial: names.len() < count,
+            names,
+            condition,
+        }
+    }
+
+    fn accepts(&self, item: &dyn StoredItem) -> Result<bool> {
+        if !self.partial && !item.in_pieces() {
+            return self.condition.eval(Some(item.whole()?));
+        }
+        let mut found = Vec::with_capacity(self.names.len());
+        for name in &self.names {
+            if let Some(value) = item.attribute(name)? {
+                found.push((name.as_str(), value));
+            }
+        }
+        let mut parts: Vec<_> = found.iter().map(|(n, v)| (*n, v.as_av())).collect();
+        let seen = ItemBuf::from_parts(&mut parts)?;
+        self.condition.eval(Some(seen.as_item()))
+    }
+}
+
 /// A Query or Scan bound to a table.
 #[derive(Clone, Debug)]
 pub struct PageRead {
     pub(crate) table: TableRef,
+    pub(crate) kind: ReadKind,
     pub(crate) index: Option<IndexRead>,
     pub(crate) range: KeyRange,
-    pub(crate) filter: Option<Condition>,
+    pub(crate) filter: Option<FilterRead>,
     pub(crate) shown: Shown,
+    /// ExclusiveStartKey as people read it.
+    pub(crate) start: Option<String>,
     pub(crate) limit: Option<u64>,
     pub(crate) consistent: bool,
     pub(crate) capacity: ReturnCapacity,
     /// Key attributes of the table, then those of the index: the members of LastEvaluatedKey.
     pub(crate) keys: Vec<String>,
-    /// The key condition as people read it; empty for a Scan.
-    pub(crate) condition_text: String,
 }
 
 impl PageRead {
@@ -98,9 +150,36 @@ impl PageRead {
         self.consistent
     }
 
-    /// The key condition as people read it, for EXPLAIN; empty for a Scan.
-    pub fn condition_text(&self) -> &str {
-        &self.condition_text
+    /// What is read, for EXPLAIN: labels and texts, in the order in which they are to be shown.
+    pub fn descriptions(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        if let Some(index) = &self.index {
+            found.push(("Index Name", index.name.clone()));
+        }
+        match &self.kind {
+            ReadKind::Query { condition } => found.push(("Key Condition", condition.clone())),
+            ReadKind::Scan { segment } => {
+                found.extend(segment.map(|(n, total)| ("Segment", format!("{n} of {total}"))));
+            }
+        }
+        if !self.range.forward {
+            found.push(("Order", "backward".to_owned()));
+        }
+        found.extend(self.start.clone().map(|start| ("Start After", start)));
+        if let Some(filter) = &self.filter {
+            found.push(("Filter", filter.condition.describe()));
+        }
+        if self.index.as_ref().is_some_and(|index| index.fetches) {
+            found.push((
+                "Fetched from Table",
+                "attributes the index lacks".to_owned(),
+            ));
+        }
+        found
+    }
+
+    pub fn is_query(&self) -> bool {
+        matches!(self.kind, ReadKind::Query { .. })
     }
 
     pub fn has_filter(&self) -> bool {
@@ -119,21 +198,10 @@ impl PageRead {
 
     /// Whether the filter lets the item through. Of an item in pieces only the attributes it asks for are read.
     pub fn accepts(&self, item: &dyn StoredItem) -> Result<bool> {
-        let Some(filter) = &self.filter else {
-            return Ok(true);
-        };
-        if !item.in_pieces() {
-            return filter.eval(Some(item.whole()?));
+        match &self.filter {
+            Some(filter) => filter.accepts(item),
+            None => Ok(true),
         }
-        let names = filter.attributes();
-        let mut found = Vec::with_capacity(names.len());
-        for name in names {
-            if let Some(value) = item.attribute(name)? {
-                found.push((name, value));
-            }
-        }
-        let mut parts: Vec<_> = found.iter().map(|(n, v)| (*n, v.as_av())).collect();
-        filter.eval(Some(ItemBuf::from_parts(&mut parts)?.as_item()))
     }
 
     /// What the read shows of an item. (Select COUNT shows nothing in a reply and whole items here: it is

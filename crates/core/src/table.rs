@@ -1,5 +1,6 @@
 //! A table's definition: what CreateTable was told, what DescribeTable answers, what writes need to know.
 use crate::json::Json;
+use crate::value::ValueType;
 use crate::{ApiError, Result, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +22,13 @@ impl ScalarType {
             ScalarType::S => "S",
             ScalarType::N => "N",
             ScalarType::B => "B",
+        }
+    }
+    pub fn value_type(self) -> ValueType {
+        match self {
+            ScalarType::S => ValueType::S,
+            ScalarType::N => ValueType::N,
+            ScalarType::B => ValueType::B,
         }
     }
     pub fn from_name(name: &str) -> Option<ScalarType> {

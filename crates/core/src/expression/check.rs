@@ -148,7 +148,7 @@ fn check_bounds(low: &Resolved, high: &Resolved) -> Result<(), String> {
 }
 
 /// A scalar as error texts show it: `N:1`.
-fn literal(value: &AvBuf) -> String {
+pub(crate) fn literal(value: &AvBuf) -> String {
     match value.as_av().kind() {
         Ok(AvKind::S(text)) => format!("S:{text}"),
         Ok(AvKind::N(key)) => {

@@ -40,6 +40,10 @@ impl Condition {
         Condition { root }
     }
 
+    pub(super) fn root(&self) -> &Logic<Test> {
+        &self.root
+    }
+
     /// `None`: there is no item. Err only for corrupt stored data.
     pub fn eval(&self, item: Option<Item<'_>>) -> Result<bool> {
         holds(&self.root, item)

@@ -9,13 +9,18 @@ use super::path::DocPath;
 use super::resolve::Resolver;
 use super::test::{Source, Test};
 use super::{ExpressionKind, Placeholders, Usage, cache, check};
-use crate::{ApiError, Result, value::AvBuf};
+use crate::index::{self, SortRange, SortTest};
+use crate::table::KeyAttribute;
+use crate::value::{Av, AvBuf};
+use crate::{ApiError, Result};
 
 /// A key condition bound to the key attributes of a table or index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCondition {
-    pub partition: AvBuf,
-    pub sort: Option<SortCondition>,
+    /// Values of all HASH attributes.
+    pub partition: Vec<AvBuf>,
+    /// Conditions on the first RANGE attributes; every one but the last is an equality.
+    pub sort: Vec<SortCondition>,
 }
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortCondition {
@@ -29,30 +34,84 @@ pub enum SortCondition {
     BeginsWith(AvBuf),
 }
 
-/// One or two conditions on attributes that are not yet known to be keys.
+/// Conditions on attributes that are not yet known to be keys. None: an operator of the legacy parameter that
+/// no index answers; which attributes are keys is looked at before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyConditions {
-    conditions: Vec<(String, SortCondition)>,
+    conditions: Vec<(String, Option<SortCondition>)>,
+}
+
+impl SortCondition {
+    /// The values compared with.
+    pub fn values(&self) -> impl Iterator<Item = &AvBuf> {
+        let (first, second) = match self {
+            SortCondition::Eq(value)
+            | SortCondition::Lt(value)
+            | SortCondition::Le(value)
+            | SortCondition::Gt(value)
+            | SortCondition::Ge(value)
+            | SortCondition::BeginsWith(value) => (value, None),
+            SortCondition::Between(low, high) => (low, Some(high)),
+        };
+        std::iter::once(first).chain(second)
+    }
+
+    /// As the range of an index; None: an equality.
+    pub fn test(&self) -> Option<SortTest<'_>> {
+        Some(match self {
+            SortCondition::Eq(_) => return None,
+            SortCondition::Lt(value) => SortTest::Less(value.as_av()),
+            SortCondition::Le(value) => SortTest::LessOrEqual(value.as_av()),
+            SortCondition::Gt(value) => SortTest::Greater(value.as_av()),
+            SortCondition::Ge(value) => SortTest::GreaterOrEqual(value.as_av()),
+            SortCondition::Between(low, high) => SortTest::Between(low.as_av(), high.as_av()),
+            SortCondition::BeginsWith(prefix) => SortTest::BeginsWith(prefix.as_av()),
+        })
+    }
+
+    /// Whether a key value, of the type of those compared with, fulfils the condition.
+    pub fn holds(&self, key: Av<'_>) -> bool {
+        let key = key.payload();
+        match self {
+            SortCondition::Eq(value) => key == value.as_av().payload(),
+            SortCondition::Lt(value) => key < value.as_av().payload(),
+            SortCondition::Le(value) => key <= value.as_av().payload(),
+            SortCondition::Gt(value) => key > value.as_av().payload(),
+            SortCondition::Ge(value) => key >= value.as_av().payload(),
+            SortCondition::Between(low, high) => {
+                (low.as_av().payload()..=high.as_av().payload()).contains(&key)
+            }
+            SortCondition::BeginsWith(prefix) => key.starts_with(prefix.as_av().payload()),
+        }
+    }
 }
 
 impl KeyCondition {
-    /// `partition`, `sort`: names of the key attributes. The types of the values are not compared with the schema.
+    /// The range of the sort column of a btree whose key has `count` RANGE attributes.
+    pub fn sort_range(&self, count: usize) -> SortRange {
+        let is_equality = |condition: &&SortCondition| matches!(condition, SortCondition::Eq(_));
+        let equal: Vec<Av<'_>> = self
+            .sort
+            .iter()
+            .take_while(is_equality)
+            .flat_map(SortCondition::values)
+            .map(AvBuf::as_av)
+            .collect();
+        let test = self.sort.get(equal.len()).and_then(SortCondition::test);
+        index::sort_range(count, &equal, test)
+    }
+}
+
+impl KeyConditions {
+    /// What can be said without the table. `longest`: conditions there may be, two unless an index is queried.
     ///
     /// Err: ValidationException with the service's text for the first fault.
     pub fn compile(
         text: &str,
         p: &Placeholders,
         u: &mut Usage,
-        partition: &str,
-        sort: Option<&str>,
-    ) -> Result<KeyCondition> {
-        KeyConditions::compile(text, p, u)?.bind(partition, sort)
-    }
-}
-
-impl KeyConditions {
-    /// What can be said without the table.
-    pub fn compile(text: &str, p: &Placeholders, u: &mut Usage) -> Result<KeyConditions> {
+        longest: usize,
+    ) -> Result<KeyConditions> {
         let compiled = cache::condition(text).and_then(|tree| {
             let mut resolver = Resolver {
                 placeholders: p,
@@ -65,63 +124,69 @@ impl KeyConditions {
             conditions: Vec::new(),
         };
         found.collect(&tree)?;
-        found.check_length()?;
+        found.check_length(longest)?;
         Ok(found)
     }
 
     /// From the legacy KeyConditions; each attribute occurs once.
-    pub(crate) fn of(conditions: Vec<(String, SortCondition)>) -> Result<KeyConditions> {
+    pub(crate) fn of(
+        conditions: Vec<(String, Option<SortCondition>)>,
+        longest: usize,
+    ) -> Result<KeyConditions> {
         let found = KeyConditions { conditions };
-        found.check_length()?;
+        found.check_length(longest)?;
         Ok(found)
     }
 
-    fn check_length(&self) -> Result<()> {
-        match self.conditions.len() {
-            1 | 2 => Ok(()),
-            _ => Err(ApiError::validation(
-                "Conditions can be of length 1 or 2 only",
-            )),
+    fn check_length(&self, longest: usize) -> Result<()> {
+        if (1..=longest).contains(&self.conditions.len()) {
+            return Ok(());
         }
+        Err(ApiError::validation(
+            "Conditions can be of length 1 or 2 only",
+        ))
     }
 
-    /// The conditions, in order, for type checks against the key schema.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &SortCondition)> {
-        self.conditions
-            .iter()
-            .map(|(name, condition)| (name.as_str(), condition))
-    }
-
-    /// Err: "Query condition missed key schema element: pk", "Query key condition not supported".
-    pub fn bind(self, partition: &str, sort: Option<&str>) -> Result<KeyCondition> {
-        let unsupported = || ApiError::validation("Query key condition not supported");
-        let missed = |name: &str| {
-            ApiError::validation(format!("Query condition missed key schema element: {name}"))
-        };
+    /// The conditions as conditions on these key attributes: all of `partition` by equality, those of `sort`
+    /// from left to right, a range only on the last that has one. `also` is asked of every attribute before
+    /// its condition is looked at.
+    ///
+    /// Err: "Query condition missed key schema element: pk", "Query key condition not supported", "… Condition
+    /// parameter type does not match schema type".
+    pub fn bind(
+        self,
+        partition: &[KeyAttribute],
+        sort: &[KeyAttribute],
+        also: &mut dyn FnMut(&KeyAttribute) -> Result<()>,
+    ) -> Result<KeyCondition> {
         let given = self.conditions.len();
-        if sort.is_none() && given > 1 {
-            return Err(unsupported());
-        }
-        let (mut hash, mut range) = (None, None);
-        for (name, condition) in self.conditions {
-            if name == partition {
-                hash = Some(condition);
-            } else if Some(name.as_str()) == sort {
-                range = Some(condition);
+        let mut left = self.conditions;
+        let mut bound = KeyCondition {
+            partition: Vec::with_capacity(partition.len()),
+            sort: Vec::with_capacity(sort.len()),
+        };
+        for key in partition {
+            also(key)?;
+            if given > partition.len() + sort.len() {
+                return Err(unsupported());
+            }
+            match take(&mut left, key)?.ok_or_else(|| missed(key))? {
+                SortCondition::Eq(value) => bound.partition.push(value),
+                _ => return Err(unsupported()),
             }
         }
-        let partition = match hash {
-            None => return Err(missed(partition)),
-            Some(SortCondition::Eq(value)) => value,
-            Some(_) => return Err(unsupported()),
-        };
-        match (range, sort) {
-            (None, Some(sort)) if given > 1 => Err(missed(sort)),
-            (range, _) => Ok(KeyCondition {
-                partition,
-                sort: range,
-            }),
+        for key in sort {
+            also(key)?;
+            if left.is_empty() {
+                continue;
+            }
+            let condition = take(&mut left, key)?.ok_or_else(|| missed(key))?;
+            if !bound.sort.iter().all(|c| matches!(c, SortCondition::Eq(_))) {
+                return Err(unsupported());
+            }
+            bound.sort.push(condition);
         }
+        Ok(bound)
     }
 
     fn collect(&mut self, node: &Logic<Test>) -> Result<()> {
@@ -156,11 +221,41 @@ impl KeyConditions {
                 "KeyConditionExpressions must only contain one condition per key",
             ));
         }
-        self.conditions.push((name, condition));
+        self.conditions.push((name, Some(condition)));
         Ok(())
     }
 }
 
+/// Takes the condition on a key attribute out of `left`; None: there is none.
+fn take(
+    left: &mut Vec<(String, Option<SortCondition>)>,
+    key: &KeyAttribute,
+) -> Result<Option<SortCondition>> {
+    let Some(place) = left.iter().position(|(name, _)| *name == key.name) else {
+        return Ok(None);
+    };
+    let (_, Some(condition)) = left.swap_remove(place) else {
+        return Err(ApiError::validation(
+            "Attempted conditional constraint is not an indexable operation",
+        ));
+    };
+    for value in condition.values() {
+        if value.as_av().value_type()? != key.scalar.value_type() {
+            return Err(ApiError::validation(
+                "One or more parameter values were invalid: Condition parameter type does not match schema type",
+            ));
+        }
+    }
+    Ok(Some(condition))
+}
+
+fn unsupported() -> ApiError {
+    ApiError::validation("Query key condition not supported")
+}
+fn missed(key: &KeyAttribute) -> ApiError {
+    let name = &key.name;
+    ApiError::validation(format!("Query condition missed key schema element: {name}"))
+}
 fn operator(name: &str) -> ApiError {
     ApiError::validation(format!(
         "Invalid operator used in KeyConditionExpression: {name}"

@@ -15,6 +15,7 @@ pub(crate) mod ast;
 mod cache;
 mod check;
 mod condition;
+mod describe;
 mod key_condition;
 mod parse;
 pub(crate) mod path;
@@ -27,6 +28,7 @@ pub(crate) mod update;
 
 pub(crate) use apply::too_large;
 pub use cache::parses_done;
+pub(crate) use check::literal;
 pub use condition::Condition;
 pub use key_condition::{KeyCondition, KeyConditions, SortCondition};
 pub use projection::Projection;

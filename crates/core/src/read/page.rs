@@ -10,7 +10,8 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 
 /// A page ends with the item that brings the sizes of the items looked at to 1 MB, or their number to
-/// Limit; filters come after both. Its reply then has a LastEvaluatedKey, whether or not more items follow.
+/// Limit; filters come after both. Its reply then has a LastEvaluatedKey, whether or not more items follow: only
+/// where no more than one row can match there is none, and DynamoDB refuses to go on.
 pub struct Page<'r> {
     read: &'r PageRead,
     out: String,
@@ -66,7 +67,9 @@ impl<'r> Page<'r> {
         if !full {
             return Ok(ControlFlow::Continue(()));
         }
-        self.last_key = Some(self.key_of(item)?);
+        if !self.read.range.is_one_row() {
+            self.last_key = Some(self.key_of(item)?);
+        }
         Ok(ControlFlow::Break(()))
     }
 

@@ -1,9 +1,12 @@
 //! What the item operations share: the expression parameters and their legacy forms.
 use super::fields;
 use super::shape::member;
-use crate::expression::{Condition, ExpressionKind, Placeholders, Projection, Update, Usage};
+use crate::expression::{
+    Condition, ExpressionKind, KeyConditions, Placeholders, Projection, Update, Usage,
+};
 use crate::json::Json;
-use crate::legacy::{self, AttributeUpdate, ExpectedAttribute};
+use crate::legacy::{self, AttributeUpdate, ExpectedAttribute, LegacyCondition};
+use crate::value::Value;
 use crate::value::json::{parse_value, read_checked_value};
 use crate::{ApiError, Result, limits};
 use std::collections::BTreeMap;
@@ -64,6 +67,8 @@ fn check_values_have_an_expression(request: &Json<'_>, parameters: &Parameters) 
 pub struct Compiled {
     pub update: Option<Update>,
     pub condition: Option<Condition>,
+    pub key_conditions: Option<KeyConditions>,
+    pub filter: Option<Condition>,
     pub projection: Option<Projection>,
 }
 
@@ -79,6 +84,15 @@ pub fn compile(request: &Json<'_>) -> Result<Compiled> {
     if let Some(text) = text("ConditionExpression") {
         let kind = ExpressionKind::Condition;
         compiled.condition = Some(Condition::compile(kind, text, &placeholders, &mut usage)?);
+    }
+    if let Some(text) = text("KeyConditionExpression") {
+        let longest = longest_key_condition(request);
+        let conditions = KeyConditions::compile(text, &placeholders, &mut usage, longest)?;
+        compiled.key_conditions = Some(conditions);
+    }
+    if let Some(text) = text("FilterExpression") {
+        let kind = ExpressionKind::Filter;
+        compiled.filter = Some(Condition::compile(kind, text, &placeholders, &mut usage)?);
     }
     if let Some(text) = text("ProjectionExpression") {
         compiled.projection = Some(Projection::compile(text, &placeholders, &mut usage)?);
@@ -187,29 +201,85 @@ pub fn expected(request: &Json<'_>) -> Result<Option<Condition>> {
     }
     match operator {
         None if attributes.is_empty() => Ok(None),
-        Some(_) if attributes.is_empty() => Err(ApiError::validation(
-            "One or more parameter values were invalid: ConditionalOperator cannot be used without Filter or Expected",
-        )),
+        Some(_) if attributes.is_empty() => Err(operator_without_conditions()),
         _ => legacy::expected(&attributes, operator).map(Some),
     }
 }
 
 fn expected_attribute(expected: &Json<'_>) -> Result<ExpectedAttribute> {
-    let list = match member(expected, "AttributeValueList") {
-        Some(Json::Array(elements)) => {
-            let values = elements.iter().map(read_checked_value);
-            Some(values.collect::<Result<Vec<_>>>()?)
-        }
-        _ => None,
-    };
     Ok(ExpectedAttribute {
         value: member(expected, "Value")
             .map(read_checked_value)
             .transpose()?,
         exists: fields::boolean(expected, "Exists"),
         comparison_operator: fields::string(expected, "ComparisonOperator").map(str::to_owned),
-        attribute_value_list: list,
+        attribute_value_list: value_list(expected)?,
     })
+}
+
+/// Conditions a key condition may have: only an index has keys of more than two attributes.
+fn longest_key_condition(request: &Json<'_>) -> usize {
+    match member(request, "IndexName") {
+        None => 2,
+        Some(_) => 2 * limits::MAX_INDEX_KEY_PARTS,
+    }
+}
+
+/// `KeyConditions`; None when not given.
+pub fn key_conditions(request: &Json<'_>) -> Result<Option<KeyConditions>> {
+    match legacy_conditions(request, "KeyConditions")? {
+        None => Ok(None),
+        Some(found) => legacy::key_conditions(&found, longest_key_condition(request)).map(Some),
+    }
+}
+
+/// `QueryFilter` or `ScanFilter` with `ConditionalOperator`; None when neither is given. An empty filter is none.
+pub fn legacy_filter(request: &Json<'_>, parameter: &str) -> Result<Option<Condition>> {
+    let operator = fields::string(request, "ConditionalOperator");
+    match legacy_conditions(request, parameter)?.filter(|found| !found.is_empty()) {
+        Some(found) => legacy::filter(&found, operator).map(Some),
+        None if operator.is_none() => Ok(None),
+        None => Err(operator_without_conditions()),
+    }
+}
+
+fn operator_without_conditions() -> ApiError {
+    ApiError::validation(
+        "One or more parameter values were invalid: ConditionalOperator cannot be used without Filter or Expected",
+    )
+}
+
+fn legacy_conditions(
+    request: &Json<'_>,
+    parameter: &str,
+) -> Result<Option<BTreeMap<String, LegacyCondition>>> {
+    let Some(Json::Object(entries)) = member(request, parameter) else {
+        return Ok(None);
+    };
+    let mut found = BTreeMap::new();
+    for (name, condition) in entries {
+        check_attribute_name(name)?;
+        let condition = LegacyCondition {
+            comparison_operator: fields::string(condition, "ComparisonOperator")
+                .unwrap_or_default()
+                .to_owned(),
+            attribute_value_list: value_list(condition)?,
+        };
+        found.insert(name.clone().into_owned(), condition);
+    }
+    Ok(Some(found))
+}
+
+/// `AttributeValueList` of a condition.
+fn value_list(condition: &Json<'_>) -> Result<Option<Vec<Value>>> {
+    let Some(Json::Array(elements)) = member(condition, "AttributeValueList") else {
+        return Ok(None);
+    };
+    elements
+        .iter()
+        .map(read_checked_value)
+        .collect::<Result<_>>()
+        .map(Some)
 }
 
 /// `AttributeUpdates`; None when not given or empty.

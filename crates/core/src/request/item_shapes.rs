@@ -5,8 +5,8 @@ use super::shape::{
 };
 use crate::limits;
 
-const TABLE_NAME: Member = required("TableName", &Shape::TableName(TableNameRule::Item));
-const RETURN_CONSUMED_CAPACITY: Member = optional(
+pub(super) const TABLE_NAME: Member = required("TableName", &Shape::TableName(TableNameRule::Item));
+pub(super) const RETURN_CONSUMED_CAPACITY: Member = optional(
     "ReturnConsumedCapacity",
     &one_of(&["INDEXES", "TOTAL", "NONE"]),
 );
@@ -20,13 +20,14 @@ const RETURN_VALUES_ON_FAILURE: Member = optional(
     "ReturnValuesOnConditionCheckFailure",
     &one_of(&["ALL_OLD", "NONE"]),
 );
-const CONDITIONAL_OPERATOR: Member = optional("ConditionalOperator", &one_of(&["OR", "AND"]));
+pub(super) const CONDITIONAL_OPERATOR: Member =
+    optional("ConditionalOperator", &one_of(&["OR", "AND"]));
 const CONDITION_EXPRESSION: Member = optional("ConditionExpression", &TEXT);
-const NAMES: Member = optional(
+pub(super) const NAMES: Member = optional(
     "ExpressionAttributeNames",
     &Shape::Map(&TEXT, "java.lang.String"),
 );
-const VALUES: Member = optional("ExpressionAttributeValues", &Shape::Attributes);
+pub(super) const VALUES: Member = optional("ExpressionAttributeValues", &Shape::Attributes);
 const KEY: Member = required("Key", &Shape::Attributes);
 
 /// `ComparisonOperator` of `Expected` and of the legacy filters.

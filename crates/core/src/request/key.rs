@@ -1,7 +1,7 @@
 //! What a table's key schema asks of an item or of a key.
 use crate::key::StoredKey;
-use crate::table::{KeyAttribute, KeySchema, ScalarType};
-use crate::value::{Attributes, Item, Value, ValueType};
+use crate::table::{KeyAttribute, KeySchema, ScalarType, TableDefinition};
+use crate::value::{Attributes, Item, Value};
 use crate::{ApiError, Result, limits};
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub fn of_item(item: Item<'_>, schema: &KeySchema) -> Result<(StoredKey, Attribu
             return Err(invalid(format!("Missing the key {name} in the item")));
         };
         let actual = value.value_type()?;
-        if actual != value_type(*scalar) {
+        if actual != scalar.value_type() {
             return Err(invalid(format!(
                 "Type mismatch for key {name} expected: {} actual: {}",
                 scalar.name(),
@@ -28,7 +28,7 @@ pub fn of_item(item: Item<'_>, schema: &KeySchema) -> Result<(StoredKey, Attribu
             )));
         }
         let value = value.to_value()?;
-        check_size(attribute, &value, schema)?;
+        check_value(attribute, &value, *attribute == schema.partition)?;
         key.insert(name.clone(), value);
     }
     Ok((stored(&key, schema)?, key))
@@ -43,7 +43,7 @@ pub fn check_item_has_key(item: Item<'_>, schema: &KeySchema) -> Result<()> {
     for attribute in schema.attributes() {
         let found = item.get(&attribute.name)?;
         let found = found.map(|value| value.value_type()).transpose()?;
-        if found != Some(value_type(attribute.scalar)) {
+        if found != Some(attribute.scalar.value_type()) {
             return Err(mismatch());
         }
     }
@@ -57,8 +57,8 @@ pub fn of_key(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {
     }
     for attribute in schema.attributes() {
         match key.get(&attribute.name) {
-            Some(value) if value.value_type() == value_type(attribute.scalar) => {
-                check_size(attribute, value, schema)?;
+            Some(value) if value.value_type() == attribute.scalar.value_type() => {
+                check_value(attribute, value, *attribute == schema.partition)?;
             }
             _ => return Err(mismatch()),
         }
@@ -82,41 +82,53 @@ pub fn check_paths(nested: &BTreeSet<&str>, schema: &KeySchema) -> Result<()> {
     }
 }
 
+/// The same, of the keys of the table and then of all its indexes.
+pub fn check_all_paths(nested: &BTreeSet<&str>, table: &TableDefinition) -> Result<()> {
+    check_paths(nested, &table.key_schema)?;
+    match table.key_names().find(|name| nested.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(ApiError::validation(format!(
+            "Key attributes must be scalars; list random access '[]' and map lookup '.' \
+             are not allowed: IndexKey: {name}"
+        ))),
+    }
+}
+
 fn stored(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {
     StoredKey::of_attributes(key, schema)
         .ok_or_else(|| ApiError::internal("a checked key has no stored form"))
 }
 
-fn value_type(scalar: ScalarType) -> ValueType {
-    match scalar {
-        ScalarType::S => ValueType::S,
-        ScalarType::N => ValueType::N,
-        ScalarType::B => ValueType::B,
+/// As [`check_size`]; numbers always fit.
+pub fn check_value(attribute: &KeyAttribute, value: &Value, partition: bool) -> Result<()> {
+    match value {
+        Value::S(s) => check_size(attribute, s.len(), partition),
+        Value::B(b) => check_size(attribute, b.len(), partition),
+        _ => Ok(()),
     }
 }
 
-fn check_size(attribute: &KeyAttribute, value: &Value, schema: &KeySchema) -> Result<()> {
-    let (length, kind) = match value {
-        Value::S(s) => (s.len(), "string"),
-        Value::B(b) => (b.len(), "binary"),
-        _ => return Ok(()),
-    };
+/// A key value of `length` bytes, which must be there and not be too many. `partition`: of a HASH attribute.
+pub fn check_size(attribute: &KeyAttribute, length: usize, partition: bool) -> Result<()> {
     if length == 0 {
+        let kind = match attribute.scalar {
+            ScalarType::B => "binary",
+            _ => "string",
+        };
         return Err(ApiError::validation(format!(
             "One or more parameter values are not valid. The AttributeValue for a key attribute \
              cannot contain an empty {kind} value. Key: {}",
             attribute.name
         )));
     }
-    if *attribute == schema.partition {
-        if length > limits::MAX_PARTITION_KEY {
-            // The missing space is DynamoDB's.
-            return Err(invalid(format!(
-                "Size of hashkey has exceeded the maximum size limit of{} bytes",
-                limits::MAX_PARTITION_KEY
-            )));
-        }
-    } else if length > limits::MAX_SORT_KEY {
+    if partition && length > limits::MAX_PARTITION_KEY {
+        // The missing space is DynamoDB's.
+        return Err(invalid(format!(
+            "Size of hashkey has exceeded the maximum size limit of{} bytes",
+            limits::MAX_PARTITION_KEY
+        )));
+    }
+    if !partition && length > limits::MAX_SORT_KEY {
         return Err(invalid(format!(
             "Aggregated size of all range keys has exceeded the size limit of {} bytes",
             limits::MAX_SORT_KEY

@@ -2,7 +2,7 @@
 //!
 //! Item operations: `XRequest::parse(&Json, &Account)`, or `XRequest::from_parts(…)` for SQL callers whose
 //! item or key is typed already; `.table()` to find the definition; `.bind(&TableDefinition)` to a
-//! [`crate::apply::Write`] or [`crate::apply::Read`]. Batches: the same with the definitions of all their
+//! [`crate::apply::Write`], [`crate::apply::Read`] or (Query, Scan) [`crate::read::PageRead`]. Batches: the same with the definitions of all their
 //! tables, to a [`crate::batch::BatchRead`] or [`crate::batch::BatchWrite`]. Table operations: `parse`, then what they do to a definition.
 
 mod batch;
@@ -21,7 +21,13 @@ mod key_schema;
 mod list_tables;
 pub mod options;
 mod put_item;
+mod query;
+mod read_parts;
+mod read_shapes;
+mod reading;
+mod scan;
 mod shape;
+mod start_key;
 mod table_shapes;
 mod update_item;
 mod update_table;
@@ -37,5 +43,9 @@ pub use key::of_item as key_of_item;
 pub use list_tables::ListTablesRequest;
 pub use options::Options;
 pub use put_item::PutItemRequest;
+pub use query::QueryRequest;
+pub use read_parts::ReadParts;
+pub use reading::ReadOptions;
+pub use scan::ScanRequest;
 pub use update_item::UpdateItemRequest;
 pub use update_table::UpdateTableRequest;

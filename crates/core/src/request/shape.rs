@@ -15,6 +15,8 @@ pub enum Shape {
     Text(Text),
     /// Name of the number's Java class in error texts, smallest and largest value.
     Number(&'static str, i64, i64),
+    /// Query's Limit: the fault names the member as the request does and does not repeat its value.
+    QueryLimit,
     Boolean,
     List(List),
     /// Member values and the class name of a value.
@@ -200,6 +202,7 @@ fn check_type(shape: &Shape, value: &Json<'_>, place: Place) -> Result<()> {
     match shape {
         Shape::Text(_) | Shape::TableName(_) => check_scalar("String", value),
         Shape::Number(class, ..) => check_scalar(class, value),
+        Shape::QueryLimit => check_scalar("Integer", value),
         Shape::Boolean => check_boolean(value),
         Shape::List(list) => match value {
             Json::Array(elements) => elements
@@ -404,6 +407,10 @@ impl Faults {
         match (shape, value) {
             (Shape::Text(text), Json::String(s)) => self.text(text, s),
             (Shape::Number(_, min, max), Json::Number(n)) => self.number(n, *min, *max),
+            (Shape::QueryLimit, Json::Number(n)) if integer(n) < 1 => self.found.push(
+                "Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"
+                    .to_owned(),
+            ),
             (Shape::List(list), Json::Array(elements)) => self.list(list, value, elements),
             (Shape::Map(element, _), Json::Object(entries)) => {
                 for (key, v) in entries {

@@ -46,8 +46,8 @@ fn forms_of_a_key_condition() {
     ];
     for (text, sort) in cases {
         let found = compile_key(text, GIVEN, Some("sk")).unwrap_or_else(|e| panic!("{text}: {e}"));
-        assert_eq!(found.partition, value(r#"{"S":"k"}"#).encode(), "{text}");
-        assert_eq!(found.sort, sort, "{text}");
+        assert_eq!(found.partition, [value(r#"{"S":"k"}"#).encode()], "{text}");
+        assert_eq!(found.sort, Vec::from_iter(sort), "{text}");
     }
 }
 

@@ -6,6 +6,7 @@ use pg_dynamo_core::legacy::{
     AttributeUpdate, ExpectedAttribute, LegacyCondition, attribute_updates, attributes_to_get,
     expected, filter, key_conditions,
 };
+use pg_dynamo_core::table::{KeyAttribute, ScalarType};
 use std::collections::BTreeMap;
 
 const SAMPLE: &str = r#"{"pk":{"S":"p"},"s":{"S":"hello"},"n":{"N":"5"},"l":{"L":[{"N":"1"}]},"ss":{"SS":["a","b"]},"z":{"NULL":true}}"#;
@@ -318,15 +319,20 @@ fn key_conditions_of_the_first_api() {
         ("pk".to_string(), condition("EQ", r#"{"S":"p"}"#)),
         ("sk".to_string(), condition("GE", r#"{"N":"3"}"#)),
     ]);
-    let bound = key_conditions(&members)
+    let key = |name: &str, scalar| KeyAttribute {
+        name: name.into(),
+        scalar,
+    };
+    let (partition, sort) = ([key("pk", ScalarType::S)], [key("sk", ScalarType::N)]);
+    let bound = key_conditions(&members, 2)
         .unwrap()
-        .bind("pk", Some("sk"))
+        .bind(&partition, &sort, &mut |_| Ok(()))
         .unwrap();
     assert_eq!(
         bound.sort,
-        Some(SortCondition::Ge(value(r#"{"N":"3"}"#).encode()))
+        [SortCondition::Ge(value(r#"{"N":"3"}"#).encode())]
     );
-    let error = key_conditions(&BTreeMap::new()).unwrap_err().message;
+    let error = key_conditions(&BTreeMap::new(), 2).unwrap_err().message;
     assert_eq!(error, "Conditions can be of length 1 or 2 only");
 }
 

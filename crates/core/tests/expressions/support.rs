@@ -1,9 +1,10 @@
 //! Items and placeholders from JSON, and compiling with the error text as the error.
 
 use pg_dynamo_core::expression::{
-    Condition, ExpressionKind, KeyCondition, Placeholders, Projection, Update, Usage,
+    Condition, ExpressionKind, KeyCondition, KeyConditions, Placeholders, Projection, Update, Usage,
 };
 use pg_dynamo_core::json::Json;
+use pg_dynamo_core::table::{KeyAttribute, ScalarType};
 use pg_dynamo_core::value::{Attributes, Item, ItemBuf, Value, json};
 
 pub fn attributes(text: &str) -> Attributes {
@@ -63,13 +64,23 @@ pub fn compile_projection(text: &str, given: &str) -> Result<Projection, String>
     Projection::compile(text, &placeholders(given), &mut Usage::default()).map_err(|e| e.message)
 }
 
+/// A key condition on (pk S, sk), `sk` of the type of the values it is compared with.
 pub fn compile_key(text: &str, given: &str, sort: Option<&str>) -> Result<KeyCondition, String> {
-    KeyCondition::compile(
-        text,
-        &placeholders(given),
-        &mut Usage::default(),
-        "pk",
-        sort,
-    )
+    let conditions = KeyConditions::compile(text, &placeholders(given), &mut Usage::default(), 2)
+        .map_err(|e| e.message)?;
+    let key = |name: &str, scalar| KeyAttribute {
+        name: name.into(),
+        scalar,
+    };
+    let partition = [key("pk", ScalarType::S)];
+    let bind = |scalar| {
+        let sort: Vec<KeyAttribute> = sort.iter().map(|name| key(name, scalar)).collect();
+        conditions.clone().bind(&partition, &sort, &mut |_| Ok(()))
+    };
+    let mismatch = "Condition parameter type does not match schema type";
+    match bind(ScalarType::S) {
+        Err(error) if error.message.contains(mismatch) => bind(ScalarType::N),
+        other => other,
+    }
     .map_err(|e| e.message)
 }
