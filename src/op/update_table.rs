@@ -5,7 +5,6 @@ use crate::storage::catalog::{self, Hold};
 use crate::storage::table;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{UpdateTableRequest, table_description_reply};
-use pg_dynamo_core::table::TableStatus;
 use pg_dynamo_core::{ApiError, Result};
 
 pub fn run(session: &Session, request: UpdateTableRequest) -> Result<String> {
@@ -21,7 +20,7 @@ pub fn run(session: &Session, request: UpdateTableRequest) -> Result<String> {
     catalog::replace(held.relid, &updated)?;
     Ok(table_description_reply(
         &updated,
-        TableStatus::Active,
+        updated.status(),
         &session.account,
         table::statistics(held.relid),
     ))

@@ -116,6 +116,7 @@ pub fn statistics(relid: pg_sys::Oid) -> TableStatistics {
         TableStatistics {
             item_count: spi::int_value(0, 1).unwrap_or(0),
             size_bytes: spi::int_value(0, 2).unwrap_or(0),
+            ..TableStatistics::default()
         }
     })
 }

@@ -196,8 +196,16 @@ pub struct TableDefinition {
 }
 
 /// Cheap statistics that storage supplies to DescribeTable.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TableStatistics {
+    pub item_count: i64,
+    pub size_bytes: i64,
+    /// Of the indexes, by the number of their columns; zeros for one that is not here.
+    pub indexes: BTreeMap<u32, IndexStatistics>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IndexStatistics {
     pub item_count: i64,
     pub size_bytes: i64,
 }

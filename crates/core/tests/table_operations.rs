@@ -20,7 +20,7 @@ fn change(table: &TableDefinition, members: &str, now: i64) -> Result<TableDefin
 fn a_provisioned_table_is_described() {
     assert_eq!(
         describe_table_reply(&table(PROVISIONED), &account(), statistics()),
-        r#"{"Table":{"AttributeDefinitions":[{"AttributeName":"Year","AttributeType":"N"},{"AttributeName":"Title","AttributeType":"S"}],"TableName":"Books","KeySchema":[{"AttributeName":"Title","KeyType":"HASH"},{"AttributeName":"Year","KeyType":"RANGE"}],"TableStatus":"ACTIVE","CreationDateTime":1700000000.123,"ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":5,"WriteCapacityUnits":6},"TableSizeBytes":120,"ItemCount":3,"TableArn":"arn:aws:dynamodb:eu-west-1:123456789012:table/Books","TableId":"6f3c4f9e-0000-4000-8000-000000000000","DeletionProtectionEnabled":false,"WarmThroughput":{"ReadUnitsPerSecond":5,"WriteUnitsPerSecond":6,"Status":"ACTIVE"}}}"#
+        r#"{"Table":{"AttributeDefinitions":[{"AttributeName":"Title","AttributeType":"S"},{"AttributeName":"Year","AttributeType":"N"}],"TableName":"Books","KeySchema":[{"AttributeName":"Title","KeyType":"HASH"},{"AttributeName":"Year","KeyType":"RANGE"}],"TableStatus":"ACTIVE","CreationDateTime":1700000000.123,"ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":5,"WriteCapacityUnits":6},"TableSizeBytes":120,"ItemCount":3,"TableArn":"arn:aws:dynamodb:eu-west-1:123456789012:table/Books","TableId":"6f3c4f9e-0000-4000-8000-000000000000","DeletionProtectionEnabled":false,"WarmThroughput":{"ReadUnitsPerSecond":5,"WriteUnitsPerSecond":6,"Status":"ACTIVE"}}}"#
     );
 }
 
@@ -69,40 +69,6 @@ fn definitions_survive_the_catalog_and_read_their_oldest_form() {
     assert_eq!(read.name, "T");
     assert_eq!(read.global_indexes, []);
 }
-
-/// CreateTable of a table `abc` with S attributes and these members.
-fn creation(definitions: &[&str], keys: &str, more: &str) -> String {
-    let definitions: Vec<String> = definitions
-        .iter()
-        .map(|n| format!(r#"{{"AttributeName":"{n}","AttributeType":"S"}}"#))
-        .collect();
-    format!(
-        r#"{{"TableName":"abc","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{}],"KeySchema":[{}]{more}}}"#,
-        definitions.join(","),
-        elements(keys)
-    )
-}
-
-/// "a:HASH b:RANGE"
-fn elements(keys: &str) -> String {
-    let element = |k: &str| {
-        let (name, kind) = k.split_once(':').unwrap();
-        format!(r#"{{"AttributeName":"{name}","KeyType":"{kind}"}}"#)
-    };
-    keys.split_whitespace()
-        .map(element)
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
-fn index(name: &str, keys: &str, projection: &str) -> String {
-    format!(
-        r#"{{"IndexName":"{name}","KeySchema":[{}],"Projection":{projection}}}"#,
-        elements(keys)
-    )
-}
-
-const ALL: &str = r#"{"ProjectionType":"ALL"}"#;
 
 #[test]
 fn key_schemas_must_fit_their_definitions() {
@@ -185,109 +151,6 @@ fn billing_mode_and_throughput_must_agree() {
         "1 validation error detected: Value '0' at 'provisionedThroughput.readCapacityUnits' \
          failed to satisfy constraint: Member must have value greater than or equal to 1"
     );
-}
-
-#[test]
-fn local_indexes_are_validated_then_refused() {
-    let local = |indexes: &[String]| format!(r#","LocalSecondaryIndexes":[{}]"#, indexes.join(","));
-    let message = |definitions: &[&str], keys: &str, indexes: &[String]| {
-        create(&creation(definitions, keys, &local(indexes)))
-            .unwrap_err()
-            .message
-    };
-    let good = index("one", "a:HASH c:RANGE", ALL);
-    assert_eq!(
-        message(&["a", "c"], "a:HASH", std::slice::from_ref(&good)),
-        format!(
-            "{INVALID}Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
-        )
-    );
-    let three: &[&str] = &["a", "b", "c"];
-    for (indexes, expected) in [
-        (
-            vec![],
-            format!("{INVALID}List of LocalSecondaryIndexes is empty"),
-        ),
-        (
-            vec![index("one", "a:HASH", ALL)],
-            format!("{INVALID}Index KeySchema does not have a range key for index: one"),
-        ),
-        (
-            vec![index("one", "b:HASH c:RANGE", ALL)],
-            format!(
-                "{INVALID}Index KeySchema does not have the same leading hash key as table KeySchema for index: one. index hash key: b, table hash key: a"
-            ),
-        ),
-        (
-            vec![good.clone(), good.clone()],
-            format!("{INVALID}Duplicate index name: one"),
-        ),
-        (
-            vec![index("one", "a:HASH c:RANGE", "{}")],
-            format!("{INVALID}Unknown ProjectionType: null"),
-        ),
-        (
-            (0..6)
-                .map(|i| index(&format!("one{i}"), "a:HASH c:RANGE", ALL))
-                .collect(),
-            format!("{INVALID}Number of LocalSecondaryIndexes exceeds per-table limit of 5"),
-        ),
-        (
-            vec![index("one", "a:HASH b:RANGE", ALL)],
-            format!(
-                "{INVALID}Some AttributeDefinitions are not used. AttributeDefinitions: [a, b, c], keys used: [a, b]"
-            ),
-        ),
-        (
-            vec![good.clone()],
-            "LocalSecondaryIndexes is not supported in this release of pg_dynamo".to_owned(),
-        ),
-    ] {
-        assert_eq!(message(three, "a:HASH b:RANGE", &indexes), expected);
-    }
-}
-
-#[test]
-fn global_indexes_are_validated_then_refused() {
-    let message = |indexes: &[String]| {
-        let more = format!(r#","GlobalSecondaryIndexes":[{}]"#, indexes.join(","));
-        create(&creation(&["a", "b", "c"], "a:HASH", &more))
-            .unwrap_err()
-            .message
-    };
-    let refused = "GlobalSecondaryIndexes is not supported in this release of pg_dynamo";
-    for (indexes, expected) in [
-        (
-            vec![],
-            format!("{INVALID}List of GlobalSecondaryIndexes is empty"),
-        ),
-        (
-            vec![index("one", "b:RANGE c:HASH", ALL)],
-            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type".to_owned(),
-        ),
-        (
-            vec![index(
-                "one",
-                "b:HASH c:RANGE",
-                r#"{"ProjectionType":"ALL","NonKeyAttributes":["x"]}"#,
-            )],
-            format!("{INVALID}ProjectionType is ALL, but NonKeyAttributes is specified"),
-        ),
-        (
-            (0..21)
-                .map(|i| index(&format!("one{i}"), "b:HASH c:RANGE", ALL))
-                .collect(),
-            format!("{INVALID}GlobalSecondaryIndex count exceeds the per-table limit of 20"),
-        ),
-        (
-            vec![index("one", "b:HASH c:RANGE", ALL)],
-            refused.to_owned(),
-        ),
-        // Several partition attributes are legal.
-        (vec![index("one", "b:HASH c:HASH", ALL)], refused.to_owned()),
-    ] {
-        assert_eq!(message(&indexes), expected);
-    }
 }
 
 #[test]
@@ -427,12 +290,6 @@ fn update_table_needs_something_to_do() {
         refusal("UpdateTable", r#"{"TableName":"abc"}"#).message,
         "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
          GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"
-    );
-    let index =
-        r#"{"TableName":"abc","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"one"}}]}"#;
-    assert_eq!(
-        refusal("UpdateTable", index).message,
-        "GlobalSecondaryIndexUpdates is not supported in this release of pg_dynamo"
     );
 }
 

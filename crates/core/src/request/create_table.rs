@@ -2,13 +2,14 @@
 use super::fields::{boolean, list, string};
 use super::key_schema::{self, invalid};
 use super::shape::{self, member};
-use super::table_shapes;
+use super::units::{self, Owner};
+use super::{index_lists, table_shapes};
 use crate::json::Json;
 use crate::table::{
     Account, BillingMode, Encryption, StreamView, TableClass, TableDefinition, TableRef, Throughput,
 };
 use crate::{ApiError, Result, limits};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub struct CreateTableRequest {
@@ -26,10 +27,7 @@ impl CreateTableRequest {
         let throughput = throughput(request, billing)?;
         let definitions = key_schema::attribute_definitions(request)?;
         let key = key_schema::table_key(request, &definitions)?;
-        let mut names = BTreeSet::new();
-        let local = key_schema::local_indexes(request, &key, &definitions, &mut names)?;
-        let global = key_schema::global_indexes(request, &definitions, billing, &mut names)?;
-        key_schema::check_use(&key, &definitions, &local, &global)?;
+        let (local, global) = index_lists::indexes(request, &key, &definitions, billing)?;
         let definition = TableDefinition {
             name: table.name.clone(),
             key_schema: key,
@@ -39,8 +37,8 @@ impl CreateTableRequest {
             billing_mode: billing,
             on_demand_since: None,
             throughput,
-            on_demand: key_schema::on_demand(request, billing)?,
-            warm: key_schema::warm(request)?,
+            on_demand: units::on_demand(request, Owner::Table, billing)?,
+            warm: units::warm(request, Owner::Table)?,
             table_class: table_class(request),
             table_class_changed: None,
             deletion_protection: boolean(request, "DeletionProtectionEnabled").unwrap_or(false),
@@ -81,12 +79,6 @@ impl CreateTableRequest {
 
 /// What DynamoDB would accept and this release does not, in one place.
 pub fn unsupported_in_this_release(table: &TableDefinition) -> Result<()> {
-    if !table.local_indexes.is_empty() {
-        return refused("LocalSecondaryIndexes");
-    }
-    if !table.global_indexes.is_empty() {
-        return refused("GlobalSecondaryIndexes");
-    }
     if table.stream.is_some() {
         return refused("StreamSpecification");
     }
@@ -115,7 +107,7 @@ pub(super) fn billing_mode(request: &Json<'_>) -> Option<BillingMode> {
 }
 
 fn throughput(request: &Json<'_>, billing: BillingMode) -> Result<Throughput> {
-    match (billing, key_schema::throughput(request)) {
+    match (billing, units::throughput(request)) {
         (BillingMode::PayPerRequest, Ok(None)) => Ok(Throughput::default()),
         (BillingMode::PayPerRequest, _) => invalid(
             "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified \

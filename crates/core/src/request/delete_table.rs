@@ -1,7 +1,8 @@
 //! DeleteTable.
+use super::index_updates::in_use;
 use super::{shape, table_shapes};
 use crate::json::Json;
-use crate::table::{Account, TableDefinition, TableRef};
+use crate::table::{Account, GlobalIndex, IndexState, TableDefinition, TableRef};
 use crate::{ApiError, Result};
 
 #[derive(Debug)]
@@ -21,12 +22,19 @@ impl DeleteTableRequest {
         &self.table
     }
 
-    /// Err: ValidationException when the table is protected against deletion.
+    /// Err: ValidationException when the table is protected against deletion, ResourceInUseException while an
+    /// index is being created or deleted.
     pub fn check(&self, table: &TableDefinition) -> Result<()> {
         if table.deletion_protection {
             return Err(ApiError::validation(
                 "Resource cannot be deleted as it is currently protected against deletion. \
                  Disable deletion protection first.",
+            ));
+        }
+        let active = |i: &GlobalIndex| i.state == IndexState::Active;
+        if !table.global_indexes.iter().all(active) {
+            return Err(in_use(
+                "Cannot delete table while indexes are being created, updated, or deleted.",
             ));
         }
         Ok(())

@@ -15,6 +15,8 @@ mod describe_table;
 mod expressions;
 mod fields;
 mod get_item;
+mod index_lists;
+mod index_updates;
 mod item_shapes;
 mod key;
 mod key_schema;
@@ -29,6 +31,7 @@ mod scan;
 mod shape;
 mod start_key;
 mod table_shapes;
+mod units;
 mod update_item;
 mod update_table;
 

@@ -1,15 +1,17 @@
 //! UpdateTable: what of a definition can change.
 use super::create_table::{billing_mode, encryption, refuse, table_class};
-use super::fields::{boolean, list, string};
+use super::fields::boolean;
+use super::index_updates::{self, IndexUpdate};
 use super::key_schema::{self, invalid};
 use super::shape::{self, member};
 use super::table_shapes;
+use super::units::{self, Owner};
 use crate::json::Json;
 use crate::table::{
-    Account, BillingMode, Encryption, TableClass, TableDefinition, TableRef, Throughput, Units,
+    Account, BillingMode, Encryption, IndexState, TableClass, TableDefinition, TableRef,
+    Throughput, Units,
 };
-use crate::{ApiError, Result, limits};
-use std::collections::BTreeSet;
+use crate::{ApiError, Result};
 
 #[derive(Debug)]
 pub struct UpdateTableRequest {
@@ -22,6 +24,7 @@ pub struct UpdateTableRequest {
     encryption: Option<Option<Encryption>>,
     on_demand: Option<Units>,
     warm: Option<Units>,
+    indexes: Vec<IndexUpdate>,
 }
 
 /// One of these must be given. The first six stand in the error text.
@@ -65,8 +68,12 @@ impl UpdateTableRequest {
                 "ProvisionedThroughput must be specified when BillingMode is PROVISIONED",
             );
         }
-        let throughput = key_schema::throughput(request)?;
-        check_index_updates(request)?;
+        let throughput = units::throughput(request)?;
+        let definitions = member(request, "AttributeDefinitions")
+            .map(|_| key_schema::attribute_definitions(request))
+            .transpose()?;
+        let indexes = index_updates::parse(request, definitions.as_deref())?;
+        check_composition(request, &indexes)?;
         let parsed = UpdateTableRequest {
             table,
             billing_mode: billing,
@@ -74,13 +81,13 @@ impl UpdateTableRequest {
             table_class: table_class(request),
             deletion_protection: boolean(request, "DeletionProtectionEnabled"),
             encryption: encryption(request)?,
-            on_demand: key_schema::on_demand_units(request),
-            warm: key_schema::warm(request)?,
+            on_demand: units::on_demand_units(request),
+            warm: units::warm(request, Owner::Table)?,
+            indexes,
         };
         refuse(
             request,
             &[
-                "GlobalSecondaryIndexUpdates",
                 "StreamSpecification",
                 "ReplicaUpdates",
                 "MultiRegionConsistency",
@@ -95,11 +102,17 @@ impl UpdateTableRequest {
         &self.table
     }
 
-    /// The definition after the update. `now_millis`: epoch milliseconds.
-    /// Err: ValidationException, or LimitExceededException for one decrease too many.
+    /// The definition after the update. A new index is Creating, a deleted one Deleting: storage does the rest
+    /// and then writes what [`TableDefinition::index_backfilling`] and its like make of it. `now_millis`: epoch
+    /// milliseconds.
+    ///
+    /// Err: ValidationException, ResourceNotFoundException and ResourceInUseException for an index,
+    /// LimitExceededException for one decrease, or one index, too many.
     pub fn apply(&self, table: &TableDefinition, now_millis: i64) -> Result<TableDefinition> {
+        index_updates::check_states(&self.indexes, table)?;
         let mut new = table.clone();
-        self.change_billing(&mut new, now_millis)?;
+        self.change_billing(table, &mut new, now_millis)?;
+        index_updates::apply(&self.indexes, table, &mut new, now_millis)?;
         if let Some(class) = self.table_class {
             if new.table_class.unwrap_or(TableClass::Standard) != class {
                 new.table_class_changed = Some(now_millis);
@@ -113,131 +126,154 @@ impl UpdateTableRequest {
             new.encryption = encryption.clone();
         }
         if let Some(on_demand) = self.on_demand {
-            key_schema::check_on_demand_change(&on_demand, new.billing_mode)?;
-            let old = new.on_demand;
-            new.on_demand = Some(Units {
-                read: on_demand.read.or(old.and_then(|o| o.read)),
-                write: on_demand.write.or(old.and_then(|o| o.write)),
-            });
+            units::check_on_demand_change(&on_demand, Owner::Table, new.billing_mode)?;
+            check_idle(table, |names, verb| {
+                let noun = if verb == "created" {
+                    "creation"
+                } else {
+                    "deletion"
+                };
+                format!(
+                    "OnDemandThroughput cannot be updated while index {noun} is in progress for \
+                     indexes: [{names}]"
+                )
+            })?;
+            new.on_demand = Some(units::merged(new.on_demand, on_demand));
         }
         if let Some(warm) = self.warm {
-            new.warm = Some(warmer(table, warm)?);
+            new.warm = Some(units::warmer(table.warm_units(), warm, Owner::Table)?);
         }
         Ok(new)
     }
 
-    fn change_billing(&self, new: &mut TableDefinition, now: i64) -> Result<()> {
-        let billing = self.billing_mode.unwrap_or(new.billing_mode);
-        let switched = billing != new.billing_mode;
+    fn change_billing(
+        &self,
+        old: &TableDefinition,
+        new: &mut TableDefinition,
+        now: i64,
+    ) -> Result<()> {
+        let billing = self.billing_mode.unwrap_or(old.billing_mode);
+        let switched = billing != old.billing_mode;
         if billing == BillingMode::PayPerRequest && self.throughput.is_some() {
             return invalid(
                 "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified \
                  when BillingMode is PAY_PER_REQUEST",
             );
         }
+        if switched || self.throughput.is_some() {
+            check_idle(old, |names, verb| {
+                format!(
+                    "Can't change table IOPS when an index is being {verb}. Table: {} Indexes: [{names}]",
+                    old.name
+                )
+            })?;
+        }
         new.billing_mode = billing;
-        if let Some(wanted) = self.throughput {
-            new.throughput = if switched {
-                Throughput {
+        match self.throughput {
+            Some(wanted) if switched => {
+                new.throughput = Throughput {
                     last_increase: Some(now),
                     ..wanted
+                };
+            }
+            Some(wanted) => {
+                let owner = Owner::Table;
+                let changed = units::changed_throughput(&old.throughput, &wanted, owner, now)?;
+                new.warm = units::kept_warm(old.warm_units(), &changed);
+                new.throughput = changed;
+            }
+            None => {}
+        }
+        match (switched, billing) {
+            (true, BillingMode::PayPerRequest) => bill_on_demand(new, now),
+            (true, BillingMode::Provisioned) => {
+                new.on_demand = None;
+                for index in &mut new.global_indexes {
+                    index.on_demand = None;
                 }
-            } else {
-                changed_throughput(&new.throughput, &wanted, now)?
-            };
-        }
-        if switched && billing == BillingMode::PayPerRequest {
-            new.on_demand_since = Some(now);
-            new.throughput.read = 0;
-            new.throughput.write = 0;
-        }
-        if switched && billing == BillingMode::Provisioned {
-            new.on_demand = None;
+            }
+            (false, _) => {}
         }
         Ok(())
     }
 }
 
-const DAY: i64 = 86_400_000;
-const HOUR: i64 = 3_600_000;
-
-fn changed_throughput(old: &Throughput, wanted: &Throughput, now: i64) -> Result<Throughput> {
-    if old.read == wanted.read && old.write == wanted.write {
-        return Err(ApiError::validation(format!(
-            "The provisioned throughput for the table will not change. The requested value equals \
-             the current value. Current ReadCapacityUnits provisioned for the table: {}. Requested \
-             ReadCapacityUnits: {}. Current WriteCapacityUnits provisioned for the table: {}. \
-             Requested WriteCapacityUnits: {}. Refer to the Amazon DynamoDB Developer Guide for \
-             current limits and how to request higher limits.",
-            old.read, wanted.read, old.write, wanted.write
-        )));
-    }
-    let mut new = Throughput {
-        read: wanted.read,
-        write: wanted.write,
-        ..*old
-    };
-    let same_day = |then: i64| then.div_euclid(DAY) == now.div_euclid(DAY);
-    if !old.last_decrease.is_some_and(same_day) {
-        new.decreases_today = 0;
-    }
-    if wanted.read > old.read || wanted.write > old.write {
-        new.last_increase = Some(now);
-    }
-    if wanted.read < old.read || wanted.write < old.write {
-        check_decreases(&new, now)?;
-        new.last_decrease = Some(now);
-        new.decreases_today += 1;
-    }
-    Ok(new)
-}
-
-/// Four decreases a UTC day at once, then one an hour, 27 at most ("Service quotas").
-fn check_decreases(today: &Throughput, now: i64) -> Result<()> {
-    let waited = today.last_decrease.is_none_or(|then| now - then >= HOUR);
-    if today.decreases_today < limits::DECREASES_AT_ONCE
-        || (waited && today.decreases_today < limits::MAX_DECREASES_A_DAY)
-    {
-        return Ok(());
-    }
-    Err(ApiError::limit_exceeded(format!(
-        "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC \
-         day. After the first 4 decreases, each subsequent decrease in the same UTC day can be \
-         performed at most once every 3600 seconds. Number of decreases today: {}.",
-        today.decreases_today
-    )))
-}
-
-/// Warm throughput only ever grows.
-fn warmer(table: &TableDefinition, wanted: Units) -> Result<Units> {
-    let current = table.warm_units();
-    let units = Units {
-        read: wanted.read.or(current.read),
-        write: wanted.write.or(current.write),
-    };
-    if units.read < current.read || units.write < current.write {
-        return invalid("WarmThroughput values cannot be decreased");
-    }
-    Ok(units)
-}
-
-fn check_index_updates(request: &Json<'_>) -> Result<()> {
-    let mut names = BTreeSet::new();
-    for update in list(request, "GlobalSecondaryIndexUpdates") {
-        let actions = ["Update", "Create", "Delete"];
-        let Some(action) = actions.iter().find_map(|a| member(update, a)) else {
-            return invalid(
-                "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
-                 GlobalSecondaryIndexUpdate.Delete must not be null",
-            );
+/// Provisioned units go. As in the service, that is a decrease for an index but none for the table.
+fn bill_on_demand(table: &mut TableDefinition, now: i64) {
+    table.on_demand_since = Some(now);
+    table.throughput.read = 0;
+    table.throughput.write = 0;
+    for index in &mut table.global_indexes {
+        index.throughput = Throughput {
+            read: 0,
+            write: 0,
+            last_increase: index.throughput.last_increase,
+            last_decrease: Some(now),
+            decreases_today: units::decreases_on(&index.throughput, now) + 1,
         };
-        let name = string(action, "IndexName").unwrap_or_default();
-        if !names.insert(name) {
+    }
+}
+
+/// Refuses what has to wait for an index: one that waits for its columns, or is being deleted; not one that is
+/// being filled in. `refusal`: of the indexes' names and what is done to them.
+fn check_idle(table: &TableDefinition, refusal: impl Fn(&str, &str) -> String) -> Result<()> {
+    for (state, verb) in [
+        (IndexState::Creating, "created"),
+        (IndexState::Deleting, "deleted"),
+    ] {
+        let busy = table.global_indexes.iter().filter(|i| i.state == state);
+        let names: Vec<&str> = busy.map(|i| i.name.as_str()).collect();
+        if !names.is_empty() {
+            return Err(index_updates::in_use(refusal(&names.join(", "), verb)));
+        }
+    }
+    Ok(())
+}
+
+/// One request makes one kind of change. Throughput of a table and of its indexes is one kind, and a billing mode
+/// may come with what it needs.
+fn check_composition(request: &Json<'_>, indexes: &[IndexUpdate]) -> Result<()> {
+    let given = |name: &str| match member(request, name) {
+        Some(Json::Object(members)) => !members.is_empty(),
+        Some(Json::Array(elements)) => !elements.is_empty(),
+        other => other.is_some(),
+    };
+    let beside = |name: &str| {
+        let others = CHANGES.iter().filter(|change| **change != name);
+        given(name) && others.into_iter().any(|change| given(change))
+    };
+    for (name, text) in [
+        (
+            "DeletionProtectionEnabled",
+            "DeletionProtection modification",
+        ),
+        ("SSESpecification", "Server-Side Encryption modification"),
+        ("TableClass", "TableClass modification"),
+    ] {
+        if beside(name) {
             return invalid(format_args!(
-                "Only one global secondary index update per index is allowed simultaneously. \
-                 Index: {name}"
+                "{text} must be the only operation in the request"
             ));
         }
+    }
+    if beside("WarmThroughput") {
+        return if indexes.iter().any(IndexUpdate::is_creation) {
+            invalid(
+                "Create global secondary index cannot be specified when updating WarmThroughput",
+            )
+        } else {
+            invalid("WarmThroughput must be the only operation in the request")
+        };
+    }
+    let on_demand_alone = |name: &&str| !["OnDemandThroughput", "BillingMode"].contains(name);
+    let others = CHANGES.iter().copied().filter(on_demand_alone);
+    if given("OnDemandThroughput") && others.into_iter().any(given) {
+        return invalid(
+            "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request",
+        );
+    }
+    if given("ProvisionedThroughput") && indexes.iter().any(IndexUpdate::is_online) {
+        return invalid("You cannot create or delete index while updating table IOPS");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! TableDescription, the answer of every table operation.
 use super::{
-    Account, BillingMode, GlobalIndex, KeyAttribute, LocalIndex, Projection, StreamView,
-    TableClass, TableDefinition, TableStatistics, Throughput, Units,
+    Account, BillingMode, GlobalIndex, IndexState, IndexStatistics, KeyAttribute, LocalIndex,
+    Projection, StreamView, TableClass, TableDefinition, TableStatistics, Throughput, Units,
 };
 use crate::json::write_string;
 
@@ -31,9 +31,20 @@ const ON_DEMAND_WARM: Units = Units {
 };
 
 impl TableDefinition {
-    /// The TableDescription as JSON, status ACTIVE.
+    /// UPDATING while a global index waits for its columns, or is being deleted; ACTIVE again when the new
+    /// index is filled in ("Managing global secondary indexes").
+    pub fn status(&self) -> TableStatus {
+        let busy = |i: &GlobalIndex| matches!(i.state, IndexState::Creating | IndexState::Deleting);
+        if self.global_indexes.iter().any(busy) {
+            TableStatus::Updating
+        } else {
+            TableStatus::Active
+        }
+    }
+
+    /// The TableDescription as JSON.
     pub fn describe(&self, account: &Account, statistics: TableStatistics) -> String {
-        self.describe_as(TableStatus::Active, account, statistics)
+        self.describe_as(self.status(), account, statistics)
     }
 
     /// The TableDescription as JSON with another status: DeleteTable answers DELETING, and leaves out what
@@ -48,7 +59,10 @@ impl TableDefinition {
         let remains = status != TableStatus::Deleting;
         let mut d = Object::default();
         if remains {
-            d.array("AttributeDefinitions", &self.attribute_definitions, |a| {
+            // The service sorts them.
+            let mut definitions: Vec<_> = self.attribute_definitions.iter().collect();
+            definitions.sort_by_key(|a| &a.name);
+            d.array("AttributeDefinitions", &definitions, |a| {
                 let mut o = Object::default();
                 o.text("AttributeName", &a.name);
                 o.text("AttributeType", a.scalar.name());
@@ -71,14 +85,21 @@ impl TableDefinition {
         d.text("TableArn", &arn);
         d.text("TableId", &self.table_id);
         self.describe_modes(&mut d, account);
+        let index = |columns: u32| {
+            statistics
+                .indexes
+                .get(&columns)
+                .copied()
+                .unwrap_or_default()
+        };
         if remains && !self.local_indexes.is_empty() {
-            d.array("LocalSecondaryIndexes", &self.local_indexes, |index| {
-                self.describe_local(index, &arn)
+            d.array("LocalSecondaryIndexes", &self.local_indexes, |i| {
+                self.describe_local(i, &arn, index(i.columns))
             });
         }
         if remains && !self.global_indexes.is_empty() {
-            d.array("GlobalSecondaryIndexes", &self.global_indexes, |index| {
-                describe_global(index, &arn)
+            d.array("GlobalSecondaryIndexes", &self.global_indexes, |i| {
+                self.describe_global(i, &arn, index(i.columns))
             });
         }
         d.end()
@@ -128,16 +149,28 @@ impl TableDefinition {
 
     /// Units the table takes at once: what it was told, or what its billing mode gives it.
     pub fn warm_units(&self) -> Units {
-        self.warm.unwrap_or(match self.billing_mode {
-            BillingMode::PayPerRequest => ON_DEMAND_WARM,
-            BillingMode::Provisioned => Units {
-                read: Some(self.throughput.read),
-                write: Some(self.throughput.write),
-            },
-        })
+        self.warm
+            .unwrap_or_else(|| self.default_warm(&self.throughput))
     }
 
-    fn describe_local(&self, index: &LocalIndex, table_arn: &str) -> String {
+    /// Units a global index takes at once.
+    pub fn warm_units_of(&self, index: &GlobalIndex) -> Units {
+        index
+            .warm
+            .unwrap_or_else(|| self.default_warm(&index.throughput))
+    }
+
+    fn default_warm(&self, throughput: &Throughput) -> Units {
+        match self.billing_mode {
+            BillingMode::PayPerRequest => ON_DEMAND_WARM,
+            BillingMode::Provisioned => Units {
+                read: Some(throughput.read),
+                write: Some(throughput.write),
+            },
+        }
+    }
+
+    fn describe_local(&self, index: &LocalIndex, table: &str, counted: IndexStatistics) -> String {
         let mut o = Object::default();
         o.text("IndexName", &index.name);
         let partition = std::slice::from_ref(&self.key_schema.partition);
@@ -146,30 +179,49 @@ impl TableDefinition {
             &key_schema(partition, std::slice::from_ref(&index.sort)),
         );
         o.raw("Projection", &projection(&index.projection));
-        o.raw("IndexSizeBytes", "0");
-        o.raw("ItemCount", "0");
-        o.text("IndexArn", &format!("{table_arn}/index/{}", index.name));
+        o.raw("IndexSizeBytes", &counted.size_bytes.to_string());
+        o.raw("ItemCount", &counted.item_count.to_string());
+        o.text("IndexArn", &format!("{table}/index/{}", index.name));
+        o.end()
+    }
+
+    fn describe_global(
+        &self,
+        index: &GlobalIndex,
+        table: &str,
+        counted: IndexStatistics,
+    ) -> String {
+        let mut o = Object::default();
+        o.text("IndexName", &index.name);
+        o.raw("KeySchema", &key_schema(&index.partition, &index.sort));
+        o.raw("Projection", &projection(&index.projection));
+        o.text("IndexStatus", index.state.status());
+        match index.state {
+            IndexState::Creating => o.raw("Backfilling", "false"),
+            IndexState::Backfilling => o.raw("Backfilling", "true"),
+            IndexState::Active | IndexState::Deleting => {}
+        }
+        o.raw("ProvisionedThroughput", &throughput(&index.throughput));
+        o.raw("IndexSizeBytes", &counted.size_bytes.to_string());
+        o.raw("ItemCount", &counted.item_count.to_string());
+        o.text("IndexArn", &format!("{table}/index/{}", index.name));
+        if let Some(units) = &index.on_demand {
+            o.raw("OnDemandThroughput", &on_demand(units));
+        }
+        o.raw("WarmThroughput", &warm(&self.warm_units_of(index)));
         o.end()
     }
 }
 
-fn describe_global(index: &GlobalIndex, table_arn: &str) -> String {
-    let mut o = Object::default();
-    o.text("IndexName", &index.name);
-    o.raw("KeySchema", &key_schema(&index.partition, &index.sort));
-    o.raw("Projection", &projection(&index.projection));
-    o.text("IndexStatus", "ACTIVE");
-    o.raw("ProvisionedThroughput", &throughput(&index.throughput));
-    o.raw("IndexSizeBytes", "0");
-    o.raw("ItemCount", "0");
-    o.text("IndexArn", &format!("{table_arn}/index/{}", index.name));
-    if let Some(units) = &index.on_demand {
-        o.raw("OnDemandThroughput", &on_demand(units));
+impl IndexState {
+    /// IndexStatus.
+    pub fn status(self) -> &'static str {
+        match self {
+            IndexState::Active => "ACTIVE",
+            IndexState::Creating | IndexState::Backfilling => "CREATING",
+            IndexState::Deleting => "DELETING",
+        }
     }
-    if let Some(units) = &index.warm {
-        o.raw("WarmThroughput", &warm(units));
-    }
-    o.end()
 }
 
 impl BillingMode {

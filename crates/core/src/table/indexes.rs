@@ -179,6 +179,17 @@ impl TableDefinition {
         Some(new)
     }
 
+    /// "HASH" or "RANGE": what a key attribute is in the first key that has it.
+    pub fn key_type(&self, name: &str) -> &'static str {
+        let table = std::slice::from_ref(&self.key_schema.partition);
+        let global = self.global_indexes.iter().map(|i| i.partition.as_slice());
+        let mut hash = std::iter::once(table).chain(global).flatten();
+        match hash.any(|a| a.name == name) {
+            true => "HASH",
+            false => "RANGE",
+        }
+    }
+
     /// Names of the key attributes of table and indexes; one may come twice.
     pub fn key_names(&self) -> impl Iterator<Item = &str> {
         let table = self.key_schema.attributes();
