@@ -9,6 +9,7 @@ mod entry;
 mod guc;
 mod op;
 mod storage;
+mod worker;
 
 ::pgrx::pg_module_magic!(name, version);
 
@@ -51,6 +52,7 @@ pub extern "C-unwind" fn _PG_init() {
     guc::register();
     storage::catalog::register_invalidation();
     storage::planner::register_hook();
+    worker::register();
 }
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -26,3 +26,48 @@ JOIN pg_catalog.pg_class AS c ON c.relname = d.relation_name
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables';
 COMMENT ON VIEW dynamo.tables IS 'DynamoDB tables of this database; counts and sizes are statistics';
 GRANT SELECT ON dynamo.tables TO PUBLIC;
+
+-- How far the worker has come with an index that is being built or removed. What is to be done stands in the
+-- definition; this is not part of a dump, and a build without a row here begins at the beginning.
+CREATE TABLE dynamo_internal.index_build (
+    table_name text COLLATE "C",
+    index_name text COLLATE "C",
+    table_id text NOT NULL,
+    phase text NOT NULL CHECK (phase IN ('columns', 'backfill', 'index', 'drop')),
+    -- The backfill goes through the table in the order of its blocks; they mean nothing in another file.
+    relation_file int8,
+    next_block int8 NOT NULL DEFAULT 0,
+    items_done int8 NOT NULL DEFAULT 0,
+    items_total int8 NOT NULL DEFAULT 0,
+    -- Of the current phase, since something last went well.
+    attempts int8 NOT NULL DEFAULT 0,
+    error text,
+    gave_up boolean NOT NULL DEFAULT false,
+    retry_at timestamptz,
+    started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (table_name, index_name)
+);
+
+CREATE VIEW dynamo.index_builds AS
+SELECT d.table_name,
+       (i.index ->> 'name') COLLATE "C" AS index_name,
+       CASE i.index ->> 'state' WHEN 'Deleting' THEN 'DELETING' ELSE 'CREATING' END AS index_status,
+       CASE WHEN b.gave_up THEN 'failed' ELSE coalesce(b.phase, 'waiting') END AS phase,
+       b.items_done,
+       b.items_total,
+       b.attempts AS failed_attempts,
+       b.error,
+       b.retry_at,
+       b.started_at,
+       b.updated_at
+FROM dynamo.table_definition AS d
+-- Names of attributes may hold U+0000, which Postgres does not read.
+CROSS JOIN LATERAL pg_catalog.json_array_elements(
+    replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json -> 'global_indexes') AS i (index)
+LEFT JOIN dynamo_internal.index_build AS b
+    ON b.table_name = d.table_name AND b.index_name = (i.index ->> 'name') COLLATE "C"
+    AND b.table_id = replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json ->> 'table_id'
+WHERE i.index ->> 'state' <> 'Active';
+COMMENT ON VIEW dynamo.index_builds IS 'Global secondary indexes that are being built or removed; items_total is an estimate';
+GRANT SELECT ON dynamo.index_builds TO PUBLIC;

@@ -150,3 +150,8 @@ CREATE FUNCTION dynamo.handle(operation text, body bytea, OUT status integer, OU
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_handle';
 COMMENT ON FUNCTION dynamo.handle(text, bytea) IS 'One API request by operation name and body: HTTP status, error type (NULL on success) and reply body';
+
+CREATE FUNCTION dynamo.resume_index_builds(retry_failed boolean DEFAULT true) RETURNS bigint
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_resume_index_builds';
+COMMENT ON FUNCTION dynamo.resume_index_builds(boolean) IS 'Starts the worker that builds and removes secondary indexes, also those it has given up; answers how many there are';

@@ -8,8 +8,9 @@ CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_image';
 
--- Makes pk_hash, pk and sk those of the item, whoever writes it. Arguments: table name, then name and type
--- of the partition key and of the sort key. It is the last BEFORE trigger to fire ("~" sorts after letters, and
+-- Makes pk_hash, pk, sk and the columns of indexes those of the item, whoever writes it. Arguments: table name, then
+-- name and type of the partition key and of the sort key, then JSON for each index that is maintained, as
+-- {"columns":1,"partition":[["Avatar","S"]],"sort":[["Score","N"]]}. It is the last BEFORE trigger to fire ("~" sorts after letters, and
 -- protect_data_tables keeps it so), hence what is stored always has the keys of the item that is stored.
 -- An owner may drop it, because pg_restore --clean drops a table's triggers before the table.
 CREATE FUNCTION dynamo_internal.derive_keys() RETURNS trigger
@@ -21,7 +22,8 @@ CREATE FUNCTION dynamo_internal.relation_name(table_name text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_relation_name';
 
--- Plain DROP TABLE, DROP OWNED and their like take the definition with the table.
+-- Plain DROP TABLE, DROP OWNED and their like take the definition with the table. An index may be dropped too
+-- (pg_restore --clean does): its columns stay true, so reads of it stay right.
 CREATE FUNCTION dynamo_internal.forget_dropped_tables() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -30,6 +32,15 @@ BEGIN
     DELETE FROM dynamo.table_definition AS d
     USING pg_event_trigger_dropped_objects() AS o
     WHERE o.object_type = 'table' AND o.schema_name = 'dynamo_tables' AND d.relation_name = o.object_name;
+    DELETE FROM dynamo_internal.index_build AS b
+    WHERE NOT EXISTS (SELECT FROM dynamo.table_definition AS d WHERE d.table_name = b.table_name);
+    IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS o
+               WHERE o.original AND o.object_type = 'index' AND o.schema_name = 'dynamo_tables'
+                 AND o.object_name ~ ':index_[0-9]+$') THEN
+        RAISE NOTICE USING
+            MESSAGE = 'queries of this secondary index read the whole table from now on',
+            HINT = 'UpdateTable with GlobalSecondaryIndexUpdates removes an index from its DynamoDB table.';
+    END IF;
 END
 $$;
 
@@ -49,7 +60,8 @@ DECLARE
 BEGIN
     FOR altered IN
         SELECT DISTINCT c.oid, c.relname, n.nspname, t.tgname AS derive_keys, t.tgenabled,
-               split_part(encode(t.tgargs, 'escape'), E'\\000', 1) AS table_name
+               split_part(encode(t.tgargs, 'escape'), E'\\000', 1) AS table_name,
+               string_to_array(encode(t.tgargs, 'escape'), E'\\000') AS arguments
         FROM pg_event_trigger_ddl_commands() AS d
         LEFT JOIN pg_trigger AS made ON d.classid = 'pg_catalog.pg_trigger'::regclass AND made.oid = d.objid
         JOIN pg_class AS c ON c.oid = coalesce(made.tgrelid, d.objid)
@@ -74,6 +86,24 @@ BEGIN
                 ERRCODE = 'object_not_in_prerequisite_state',
                 MESSAGE = format('columns pk_hash, pk, sk and item of DynamoDB table "%s" cannot be altered', altered.table_name),
                 HINT = 'Further columns may be added, renamed and dropped.';
+        END IF;
+        -- Columns of indexes: those that the trigger fills in, and no others that look so. The name of a sort key may
+        -- look like the JSON that stands behind it; a type does not.
+        IF EXISTS (SELECT FROM pg_attribute AS a
+                   WHERE a.attrelid = altered.oid AND NOT a.attisdropped AND a.attname ~ '^index_[0-9]+_[ps]k$'
+                     AND (a.atttypid <> 'pg_catalog.bytea'::regtype OR a.attnotnull OR a.atthasdef))
+           OR EXISTS (SELECT FROM unnest(altered.arguments) WITH ORDINALITY AS a (argument, position),
+                           regexp_match(a.argument, '^\{"columns":([0-9]+)(,"partition")?') AS m,
+                           unnest(ARRAY['_sk', CASE WHEN m[2] <> '' THEN '_pk' END]) AS part
+                      WHERE a.position > CASE WHEN altered.arguments[5] IN ('S', 'N', 'B') THEN 5 ELSE 3 END
+                        AND m[1] IS NOT NULL AND part IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM pg_attribute AS c
+                                        WHERE c.attrelid = altered.oid AND NOT c.attisdropped
+                                          AND c.attname = format('index_%s%s', m[1], part))) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('columns of the secondary indexes of DynamoDB table "%s" cannot be altered', altered.table_name),
+                HINT = 'Names like index_1_pk and index_1_sk are theirs.';
         END IF;
         -- (pg_restore --disable-triggers meets this error, goes on, and loads the rows with their keys derived.)
         IF altered.tgenabled NOT IN ('O', 'A') THEN

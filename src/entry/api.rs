@@ -61,4 +61,8 @@ fn handle(operation: &str, body: &[u8]) -> Row {
     ])
 }
 
-export!(handle);
+fn resume_index_builds(retry_failed: bool) -> i64 {
+    crate::worker::resume(retry_failed)
+}
+
+export!(handle, resume_index_builds);

@@ -5,6 +5,7 @@ mod attribute_value;
 mod boundary;
 mod casts;
 mod datum;
+mod derive_keys;
 mod item;
 mod named;
 mod report;

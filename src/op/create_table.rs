@@ -37,7 +37,7 @@ pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
         catalog::forget(&definition.name);
         return Err(exists());
     }
-    table::create(&definition);
+    table::create(&definition)?;
     Ok(table_description_reply(
         &definition,
         TableStatus::Active,

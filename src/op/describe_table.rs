@@ -3,12 +3,14 @@
 use super::Session;
 use crate::storage::catalog::{self, Hold};
 use crate::storage::table;
+use crate::worker;
 use pg_dynamo_core::request::{DescribeTableRequest, describe_table_reply};
 use pg_dynamo_core::{ApiError, Result};
 
 pub fn run(session: &Session, request: DescribeTableRequest) -> Result<String> {
     let name = &request.table().name;
     let found = catalog::open(name, Hold::Share)?.ok_or_else(|| ApiError::no_such_table(name))?;
+    worker::start_if_needed(&found.definition);
     Ok(describe_table_reply(
         &found.definition,
         &session.account,

@@ -63,7 +63,9 @@ pub fn register_invalidation() {
 pub enum Hold {
     /// Other operations go on.
     Share,
-    /// Nobody else may use it: DeleteTable, after its rights were checked.
+    /// Nobody writes, and the triggers may be changed.
+    NoWrites,
+    /// Nobody else may use it: DeleteTable after its rights were checked, and new columns.
     Exclusive,
 }
 
@@ -71,6 +73,7 @@ impl Hold {
     fn lock_mode(self) -> i32 {
         match self {
             Hold::Share => pg_sys::AccessShareLock as i32,
+            Hold::NoWrites => pg_sys::ShareRowExclusiveLock as i32,
             Hold::Exclusive => pg_sys::AccessExclusiveLock as i32,
         }
     }
@@ -257,7 +260,7 @@ pub fn current_role() -> String {
 }
 
 /// Runs `body` as the owner of the catalog. Only after the caller's own rights were checked.
-fn as_catalog_owner<R>(body: impl FnOnce() -> R) -> R {
+pub fn as_catalog_owner<R>(body: impl FnOnce() -> R) -> R {
     let owner = spi::connected(|| {
         let plan = Plan::prepare(
             "SELECT relowner::pg_catalog.int8 FROM pg_catalog.pg_class \

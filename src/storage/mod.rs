@@ -1,11 +1,14 @@
 //! Native tables: catalog, rows, and the state that statements share with the request they belong to.
 
+pub mod backfill;
 pub mod catalog;
+pub mod derivation;
 pub mod detoast;
+pub mod index;
 pub mod item;
 pub mod pending;
 pub mod pg_error;
 pub mod planner;
 mod read;
-mod spi;
+pub mod spi;
 pub mod table;

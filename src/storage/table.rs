@@ -1,8 +1,10 @@
 //! Data tables: their DDL and their statistics.
 
 use super::catalog::{DATA_SCHEMA, relation_name, shortened};
+use super::index;
 use super::spi::{self, Arg, Plan};
-use pg_dynamo_core::table::{KeyAttribute, ScalarType, TableDefinition, TableStatistics};
+use pg_dynamo_core::Result;
+use pg_dynamo_core::table::{TableDefinition, TableStatistics};
 use pgrx::pg_sys;
 
 /// The data table's name, quoted and qualified.
@@ -10,35 +12,17 @@ pub fn quoted(table_name: &str) -> String {
     pgrx::spi::quote_qualified_identifier(DATA_SCHEMA, &relation_name(table_name))
 }
 
-fn scalar_name(scalar: ScalarType) -> &'static str {
-    match scalar {
-        ScalarType::S => "S",
-        ScalarType::N => "N",
-        ScalarType::B => "B",
-    }
-}
-
-fn literals(key: &KeyAttribute) -> [String; 2] {
-    [
-        pgrx::spi::quote_literal(&key.name),
-        pgrx::spi::quote_literal(scalar_name(key.scalar)),
-    ]
-}
-
-/// Creates the data table as the caller, who becomes its owner.
-///
-/// The trigger carries the key attributes as arguments, so that it works on a restored table before the
-/// catalog row is there. (A CHECK would cost 8 us a write: Postgres reads its expression from text anew in
-/// every statement.)
-pub fn create(definition: &TableDefinition) {
+/// Creates the data table with its indexes, as the caller, who becomes its owner.
+pub fn create(definition: &TableDefinition) -> Result<()> {
     let table = quoted(&definition.name);
     let primary = pgrx::spi::quote_identifier(shortened(&definition.name, ":primary"));
-    let mut keys = literals(&definition.key_schema.partition).to_vec();
-    if let Some(sort) = &definition.key_schema.sort {
-        keys.extend(literals(sort));
-    }
-    let keys = keys.join(", ");
-    let name = pgrx::spi::quote_literal(&definition.name);
+    let schemas = definition.maintained_indexes();
+    let columns: String = schemas
+        .iter()
+        .flat_map(index::column_names)
+        .map(|column| format!("{column} pg_catalog.bytea, "))
+        .collect();
+    let trigger = index::trigger_statements(definition)?;
     spi::connected(|| {
         spi::run(&format!(
             "CREATE TABLE {table} (\
@@ -46,19 +30,20 @@ pub fn create(definition: &TableDefinition) {
              pk pg_catalog.bytea NOT NULL, \
              sk pg_catalog.bytea NOT NULL DEFAULT ''::pg_catalog.bytea, \
              item dynamo.item NOT NULL, \
+             {columns}\
              CONSTRAINT {primary} PRIMARY KEY (pk_hash, pk, sk))"
         ));
-        spi::run(&format!(
-            "CREATE TRIGGER \"~dynamo_derive_keys\" BEFORE INSERT OR UPDATE ON {table} \
-             FOR EACH ROW EXECUTE FUNCTION dynamo_internal.derive_keys({name}, {keys})"
-        ));
-        spi::run(&format!(
-            "ALTER TABLE {table} ENABLE ALWAYS TRIGGER \"~dynamo_derive_keys\""
-        ));
+        for (index, schema) in definition.indexes().zip(&schemas) {
+            spi::run(&index::create_statement(&definition.name, schema, false));
+            let comment = index::comment_statement(&definition.name, schema.columns, index.name());
+            spi::run(&comment);
+        }
+        trigger.iter().for_each(|statement| spi::run(statement));
         spi::run(&format!(
             "COMMENT ON TABLE {table} IS 'DynamoDB table (pg_dynamo)'"
         ));
     });
+    Ok(())
 }
 
 /// Drops the data table as the caller, who must own it.
@@ -89,7 +74,7 @@ pub unsafe fn has_our_columns(relation: pg_sys::Relation) -> bool {
 
 /// # Safety
 /// `descriptor` is valid for as long as the result is used.
-unsafe fn columns<'a>(descriptor: pg_sys::TupleDesc) -> &'a [pg_sys::FormData_pg_attribute] {
+pub unsafe fn columns<'a>(descriptor: pg_sys::TupleDesc) -> &'a [pg_sys::FormData_pg_attribute] {
     // SAFETY: by the caller. From 18 on the full attributes lie behind the compact ones.
     unsafe {
         let count = usize::try_from((*descriptor).natts).unwrap_or(0);
@@ -99,6 +84,19 @@ unsafe fn columns<'a>(descriptor: pg_sys::TupleDesc) -> &'a [pg_sys::FormData_pg
         let first = (*descriptor).compact_attrs.as_ptr().add(count).cast();
         std::slice::from_raw_parts(first, count)
     }
+}
+
+/// Whether the trigger that derives the columns is there; a restore makes it last, an owner may drop it.
+pub fn has_trigger(relid: pg_sys::Oid) -> bool {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_trigger \
+             WHERE tgrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
+               AND tgname OPERATOR(pg_catalog.=) '~dynamo_derive_keys'::pg_catalog.name",
+            &[pg_sys::INT8OID],
+        );
+        plan.execute(&[Arg::Int8(i64::from(relid.to_u32()))], false) > 0
+    })
 }
 
 /// Counted by Postgres's statistics, never by reading the table.

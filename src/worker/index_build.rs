@@ -1,0 +1,487 @@
+//! Builds and removes secondary indexes while their table is read and written.
+//!
+//! The state in the table's definition drives it, so a worker that dies goes on where it stopped:
+//!
+//! - Creating: under a short ACCESS EXCLUSIVE lock the columns are added and the trigger is told to maintain them;
+//!   the index is Backfilling from that commit on. The lock is the barrier: every transaction that wrote without
+//!   the trigger's new arguments has ended, and every later one derives the columns.
+//! - Backfilling: rows from before are gone through block by block (`storage::backfill`), then CREATE INDEX
+//!   CONCURRENTLY makes the btree, and the index is Active.
+//! - Deleting: DROP INDEX CONCURRENTLY, then the trigger and the definition forget the index.
+//!
+//! Nothing here makes writers wait for more than [`LOCK_TIMEOUT`].
+
+use super::progress::{self, Phase, Task};
+use super::session::{self, Failure};
+use super::{try_lock, unlock, worker_lock};
+use crate::storage::catalog::{self, Hold};
+use crate::storage::spi::{self, Arg, Plan};
+use crate::storage::{backfill, index, table};
+use pg_dynamo_core::table::{GlobalIndex, IndexState, TableDefinition};
+use pg_dynamo_core::{ApiError, Result as CoreResult};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::ffi::{CStr, c_int};
+
+/// How long writers may queue behind a lock that this worker asks for.
+const LOCK_TIMEOUT: &CStr = c"100ms";
+/// A worker that waits for autovacuum has it cancelled after this time, which must be shorter than that.
+const DEADLOCK_TIMEOUT: &CStr = c"20ms";
+/// Blocks of one batch: the rows of half a megabyte are held for a few milliseconds.
+const BATCH_BLOCKS: u32 = 64;
+/// Milliseconds between attempts that another session was in the way of: doubled each time up to the second.
+const RETRY: (i64, i64) = (100, 5_000);
+/// The same for attempts that failed for another reason, and how many there are before the build is given up.
+const RETRY_FAILED: (i64, i64) = (1_000, 60_000);
+const MAX_FAILURES: i64 = 6;
+/// Milliseconds between looks at a row that another transaction holds.
+const HELD_ROW: (u32, u32) = (5, 200);
+
+thread_local! {
+    static CONNECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The worker of the database whose OID is the argument.
+///
+/// # Safety
+/// Started by the postmaster.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pg_dynamo_index_worker(database: pg_sys::Datum) {
+    let database = pg_sys::Oid::from(database.value() as u32);
+    session::handle_signals();
+    // SAFETY: once, at the start of the process.
+    unsafe {
+        pg_sys::on_proc_exit(Some(forget_lost_database), pg_sys::Datum::null());
+        pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::InvalidOid, 0);
+    }
+    CONNECTED.set(true);
+    session::make_message_context();
+    for (name, value) in [
+        (c"search_path", c"pg_catalog, pg_temp"),
+        (c"deadlock_timeout", DEADLOCK_TIMEOUT),
+        (c"statement_timeout", c"0"),
+        (c"idle_in_transaction_session_timeout", c"0"),
+        (c"default_transaction_isolation", c"read committed"),
+        (c"default_transaction_read_only", c"off"),
+        (c"default_transaction_deferrable", c"off"),
+        (c"session_replication_role", c"origin"),
+    ] {
+        session::set(name, value);
+    }
+    run();
+}
+
+/// A worker that cannot connect, because its database is gone or takes no connections, ends for good: with any
+/// other exit status the postmaster would start it again for ever.
+///
+/// # Safety
+/// Called by Postgres as the process exits.
+unsafe extern "C-unwind" fn forget_lost_database(_code: c_int, _argument: pg_sys::Datum) {
+    if !CONNECTED.get() {
+        CONNECTED.set(true);
+        // SAFETY: an exit may be asked for again while it is under way; the later status counts.
+        unsafe { pg_sys::proc_exit(0) };
+    }
+}
+
+/// Works until nothing is left. A session that asks for the worker while it ends starts another, which finds
+/// the lock taken or free; so after giving up the lock this one looks once more.
+fn run() {
+    let tag = worker_lock();
+    let mut given_up = HashSet::new();
+    // Somebody who only looks whether the worker is alive holds the lock for microseconds.
+    while (0..5).any(|_| {
+        let taken = try_lock(&tag, pg_sys::ExclusiveLock, true);
+        if !taken {
+            session::sleep(20);
+        }
+        taken
+    }) {
+        while work(&mut given_up) {}
+        unlock(&tag, pg_sys::ExclusiveLock, true);
+        match tasks() {
+            Some(tasks) if next(&tasks, &given_up).is_some() => {}
+            _ => return,
+        }
+    }
+}
+
+/// What identifies a task that cannot be done here and now, because its table is gone.
+type Lost = HashSet<(String, String)>;
+
+fn key(task: &Task) -> (String, String) {
+    (task.table_id.clone(), task.index.clone())
+}
+
+fn next<'a>(tasks: &'a [Task], lost: &Lost) -> Option<&'a Task> {
+    tasks
+        .iter()
+        .filter(|task| !task.progress.gave_up && !lost.contains(&key(task)))
+        .min_by_key(|task| task.progress.retry_in.max(0))
+}
+
+/// None: the extension is gone.
+fn tasks() -> Option<Vec<Task>> {
+    let read = session::transaction(|| {
+        // SAFETY: a look-up by name.
+        let extension = unsafe { pg_sys::get_extension_oid(c"pg_dynamo".as_ptr(), true) };
+        if extension == pg_sys::InvalidOid {
+            return Ok(None);
+        }
+        progress::unfinished().map(Some)
+    });
+    match read {
+        Ok(tasks) => tasks,
+        Err(failure) => {
+            warning!("pg_dynamo index builds: {}", failure.message);
+            None
+        }
+    }
+}
+
+/// One step. False: nothing is left to do.
+fn work(lost: &mut Lost) -> bool {
+    session::heed_signals();
+    leave_database_to_others();
+    let Some(tasks) = tasks() else { return false };
+    let Some(task) = next(&tasks, lost) else {
+        return false;
+    };
+    if task.progress.retry_in > 0 {
+        session::sleep(task.progress.retry_in.min(500) as u32);
+        return true;
+    }
+    let step = match task.phase {
+        Phase::Columns => add_columns(task),
+        Phase::Backfill => fill_in(task),
+        Phase::Index => create_index(task),
+        Phase::Drop => drop_index(task),
+    };
+    backfill::publish_again();
+    match step {
+        Ok(Step::Done) => {}
+        Ok(Step::Lost) => {
+            lost.insert(key(task));
+        }
+        Err(failure) => report(task, &failure),
+    }
+    true
+}
+
+enum Step {
+    /// The state has changed, or somebody else has changed it.
+    Done,
+    /// There is no such table.
+    Lost,
+}
+
+/// DROP DATABASE and CREATE DATABASE ... TEMPLATE wait a few seconds for others to leave: this one does, is started
+/// again a second later, and waits for them while it connects.
+fn leave_database_to_others() {
+    let tag = pg_sys::LOCKTAG {
+        locktag_field1: 0,
+        locktag_field2: pg_sys::DatabaseRelationId.to_u32(),
+        // SAFETY: the database of this process.
+        locktag_field3: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    if try_lock(&tag, pg_sys::RowExclusiveLock, true) {
+        unlock(&tag, pg_sys::RowExclusiveLock, true);
+        return;
+    }
+    // SAFETY: the end of the process; it is started again.
+    unsafe { pg_sys::proc_exit(1) };
+}
+
+/// Notes a failure, says it in the log, and has the task tried again later, or not.
+fn report(task: &Task, failure: &Failure) {
+    let attempts = task.progress.attempts + 1;
+    let (first, most) = if failure.is_transient() {
+        RETRY
+    } else {
+        RETRY_FAILED
+    };
+    let retry_in = first
+        .saturating_mul(1 << attempts.clamp(1, 16) >> 1)
+        .min(most);
+    let gave_up = !failure.is_transient() && attempts >= MAX_FAILURES;
+    let what = format!(
+        "index {} of DynamoDB table {}: {}",
+        task.index, task.table, failure.message
+    );
+    if gave_up {
+        warning!(
+            "{what} (given up after {attempts} attempts: dynamo.resume_index_builds() tries again)"
+        );
+    } else if !failure.is_transient() {
+        warning!("{what} (attempt {attempts}, the next in {retry_in} ms)");
+    } else if (attempts as u64).is_power_of_two() {
+        log!("{what} (attempt {attempts}, the next in {retry_in} ms)");
+    }
+    let noted = session::transaction(|| {
+        progress::fail(task, &failure.message, retry_in, gave_up);
+        Ok(())
+    });
+    if let Err(failure) = noted {
+        warning!("pg_dynamo index builds: {}", failure.message);
+        session::sleep(1_000);
+    }
+}
+
+/// The table's definition as it stands, locked, while it still is the task's table and its index is in `state`.
+/// The relation is locked first, as everywhere.
+fn locked(
+    task: &Task,
+    state: IndexState,
+    hold: Hold,
+) -> CoreResult<Result<(pg_sys::Oid, TableDefinition), Step>> {
+    let Some(held) = catalog::open(&task.table, hold)? else {
+        return Ok(Err(Step::Lost));
+    };
+    let current = catalog::lock_definition(&task.table)?;
+    Ok(match current {
+        Some(definition) if is_in(&definition, task, state) => Ok((held.relid, definition)),
+        _ => Err(Step::Done),
+    })
+}
+
+fn is_in(definition: &TableDefinition, task: &Task, state: IndexState) -> bool {
+    let same = |index: &GlobalIndex| index.name == task.index && index.state == state;
+    definition.table_id == task.table_id && definition.global_indexes.iter().any(same)
+}
+
+fn not_there() -> ApiError {
+    ApiError::corrupt("index of a table definition")
+}
+
+/// Adds the columns and has every writer maintain them from now on.
+fn add_columns(task: &Task) -> Result<Step, Failure> {
+    session::set(c"lock_timeout", LOCK_TIMEOUT);
+    session::transaction(|| {
+        let (relid, definition) = match locked(task, IndexState::Creating, Hold::Exclusive)? {
+            Ok(found) => found,
+            Err(step) => return Ok(step),
+        };
+        if !table::has_trigger(relid) {
+            return Err(ApiError::validation("the data table lacks its trigger"));
+        }
+        let new = definition
+            .index_backfilling(&task.index)
+            .ok_or_else(not_there)?;
+        let schemas = new.maintained_indexes();
+        let schema = schemas.iter().find(|schema| schema.columns == task.columns);
+        index::add_columns(&task.table, schema.ok_or_else(not_there)?);
+        index::maintain(&new)?;
+        catalog::replace(relid, &new)?;
+        progress::enter(task, Phase::Backfill, table::statistics(relid).item_count);
+        Ok(Step::Done)
+    })
+}
+
+/// Goes through the table from where it stopped.
+fn fill_in(task: &Task) -> Result<Step, Failure> {
+    session::set(c"lock_timeout", LOCK_TIMEOUT);
+    // A batch that is lost with the server was not noted either: they are one transaction.
+    session::set(c"synchronous_commit", c"off");
+    let mut place = (task.progress.file, task.progress.next_block);
+    loop {
+        session::heed_signals();
+        leave_database_to_others();
+        match batch(task, place)? {
+            Batch::Next(next) => place = next,
+            Batch::Ended => break,
+            Batch::Lost(step) => return Ok(step),
+        }
+    }
+    session::set(c"synchronous_commit", c"on");
+    session::transaction(|| {
+        progress::enter(task, Phase::Index, 0);
+        Ok(Step::Done)
+    })
+}
+
+enum Batch {
+    /// File and block to go on with.
+    Next((i64, i64)),
+    Ended,
+    Lost(Step),
+}
+
+fn batch(task: &Task, (file, block): (i64, i64)) -> Result<Batch, Failure> {
+    let mut outcome = session::transaction(|| {
+        let Some(held) = catalog::open(&task.table, Hold::Share)? else {
+            return Ok(Err(Batch::Lost(Step::Lost)));
+        };
+        if !is_in(&held.definition, task, IndexState::Backfilling) {
+            return Ok(Err(Batch::Lost(Step::Done)));
+        }
+        let (blocks, current) = backfill::extent(held.relid);
+        let first = if current == file { block } else { 0 };
+        let Ok(first) = u32::try_from(first) else {
+            return Ok(Err(Batch::Ended));
+        };
+        if first >= blocks {
+            return Ok(Err(Batch::Ended));
+        }
+        let batch = backfill::run(held.relid, backfill::Rows::of_blocks(first, BATCH_BLOCKS))?;
+        let next = i64::from(first) + i64::from(BATCH_BLOCKS);
+        if batch.held.is_empty() {
+            progress::advance(task, current, next, batch.visited);
+        }
+        Ok(Ok((held.relid, current, next, batch)))
+    });
+    backfill::publish_again();
+    if let Ok(Ok((relid, file, next, batch))) = &mut outcome
+        && !batch.held.is_empty()
+    {
+        wait_for_rows(task, *relid, std::mem::take(&mut batch.held))?;
+        session::transaction(|| {
+            progress::advance(task, *file, *next, batch.visited);
+            Ok(())
+        })?;
+    }
+    Ok(match outcome? {
+        Ok((_, file, next, _)) => Batch::Next((file, next)),
+        Err(end) => end,
+    })
+}
+
+/// Rows that other transactions hold are looked at again until each is free or was changed.
+fn wait_for_rows(
+    task: &Task,
+    relid: pg_sys::Oid,
+    mut held: Vec<pg_sys::ItemPointerData>,
+) -> Result<(), Failure> {
+    let mut pause = HELD_ROW.0;
+    while !held.is_empty() {
+        session::sleep(pause);
+        leave_database_to_others();
+        let before = held.len();
+        let retried = session::transaction(|| {
+            let still = catalog::open(&task.table, Hold::Share)?;
+            let mut left = Vec::new();
+            if still.is_some_and(|table| table.relid == relid) {
+                for row in &held {
+                    left.extend(backfill::run(relid, backfill::Rows::one(*row))?.held);
+                }
+            }
+            if pause == HELD_ROW.1 {
+                let text = format!(
+                    "waiting for {} items that other transactions hold",
+                    left.len()
+                );
+                progress::waiting(task, &text);
+            }
+            Ok(left)
+        });
+        backfill::publish_again();
+        held = retried?;
+        pause = if held.len() < before {
+            HELD_ROW.0
+        } else {
+            (pause * 2).min(HELD_ROW.1)
+        };
+    }
+    Ok(())
+}
+
+/// Makes the btree, in place of what an interrupted attempt left, and opens the index for reading.
+fn create_index(task: &Task) -> Result<Step, Failure> {
+    session::set(c"lock_timeout", c"0");
+    let found = session::transaction(|| Ok(index::is_valid(&task.table, task.columns)))?;
+    if found == Some(false) {
+        session::run_alone(&index::drop_statement(&task.table, task.columns))?;
+    }
+    if found != Some(true) {
+        let statement = session::transaction(|| {
+            let definition = match locked(task, IndexState::Backfilling, Hold::Share)? {
+                Ok((_, definition)) => definition,
+                Err(step) => return Ok(Err(step)),
+            };
+            let schemas = definition.maintained_indexes();
+            let schema = schemas.iter().find(|schema| schema.columns == task.columns);
+            let schema = schema.ok_or_else(not_there)?;
+            Ok(Ok(index::create_statement(&task.table, schema, true)))
+        })?;
+        match statement {
+            Ok(statement) => session::run_alone(&statement)?,
+            Err(step) => return Ok(step),
+        }
+    }
+    activate(task)
+}
+
+fn activate(task: &Task) -> Result<Step, Failure> {
+    session::transaction(|| {
+        let (relid, definition) = match locked(task, IndexState::Backfilling, Hold::Share)? {
+            Ok(found) => found,
+            Err(step) => return Ok(step),
+        };
+        if index::is_valid(&task.table, task.columns) != Some(true) {
+            return Err(ApiError::validation("the index has vanished"));
+        }
+        let new = definition.index_active(&task.index).ok_or_else(not_there)?;
+        spi::connected(|| {
+            spi::run(&index::comment_statement(
+                &task.table,
+                task.columns,
+                &task.index,
+            ));
+        });
+        catalog::replace(relid, &new)?;
+        let items = items_done(task);
+        progress::finish(task);
+        log!(
+            "index {} of DynamoDB table {} is active ({items} items gone through)",
+            task.index,
+            task.table
+        );
+        Ok(Step::Done)
+    })
+}
+
+fn items_done(task: &Task) -> i64 {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT items_done FROM dynamo_internal.index_build WHERE table_name = $1 AND index_name = $2",
+            &[pg_sys::TEXTOID; 2],
+        );
+        plan.execute(&[Arg::Text(&task.table), Arg::Text(&task.index)], false);
+        spi::int_value(0, 1).unwrap_or(0)
+    })
+}
+
+/// Drops the btree; then writers stop maintaining its columns, which stay for another index to use.
+fn drop_index(task: &Task) -> Result<Step, Failure> {
+    session::set(c"lock_timeout", c"0");
+    let found = session::transaction(|| Ok(index::is_valid(&task.table, task.columns)))?;
+    if found.is_some() {
+        session::run_alone(&index::drop_statement(&task.table, task.columns))?;
+    }
+    session::set(c"lock_timeout", LOCK_TIMEOUT);
+    session::transaction(|| {
+        let (relid, definition) = match locked(task, IndexState::Deleting, Hold::NoWrites)? {
+            Ok(found) => found,
+            Err(step) => return Ok(step),
+        };
+        let new = definition
+            .without_index(&task.index)
+            .ok_or_else(not_there)?;
+        if table::has_trigger(relid) {
+            index::maintain(&new)?;
+        }
+        catalog::replace(relid, &new)?;
+        progress::finish(task);
+        log!(
+            "index {} of DynamoDB table {} is removed",
+            task.index,
+            task.table
+        );
+        Ok(Step::Done)
+    })
+}

@@ -1,0 +1,247 @@
+//! Indexes that are not finished, and how far the worker has come with them (`dynamo_internal.index_build`).
+//!
+//! All but `retry_failed` run in a worker, whose search_path is pinned.
+
+use crate::storage::catalog;
+use crate::storage::spi::{self, Arg, Plan};
+use pg_dynamo_core::table::{IndexState, TableDefinition};
+use pg_dynamo_core::{ApiError, Result};
+use pgrx::pg_sys;
+
+/// What a build is at. The row says so to people, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Waiting for the lock under which the columns are added.
+    Columns,
+    /// Filling in the columns of older rows.
+    Backfill,
+    /// CREATE INDEX CONCURRENTLY.
+    Index,
+    /// DROP INDEX CONCURRENTLY, and the end of its maintenance.
+    Drop,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Phase::Columns => "columns",
+            Phase::Backfill => "backfill",
+            Phase::Index => "index",
+            Phase::Drop => "drop",
+        }
+    }
+
+    fn of_name(name: &str) -> Option<Phase> {
+        [Phase::Columns, Phase::Backfill, Phase::Index, Phase::Drop]
+            .into_iter()
+            .find(|phase| phase.name() == name)
+    }
+}
+
+/// An index that is not finished.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub table: String,
+    pub table_id: String,
+    pub index: String,
+    pub columns: u32,
+    pub phase: Phase,
+    pub progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// The table's file whose blocks are counted, and the first that was not gone through.
+    pub file: i64,
+    pub next_block: i64,
+    pub attempts: i64,
+    /// Milliseconds; zero or less: at once.
+    pub retry_in: i64,
+    pub gave_up: bool,
+}
+
+/// Everything that is left to do in this database. Err: a definition cannot be read.
+pub fn unfinished() -> Result<Vec<Task>> {
+    let definitions = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT definition::text FROM dynamo.table_definition \
+             WHERE definition::text ~ '\"state\":\"(Creating|Backfilling|Deleting)\"' ORDER BY table_name",
+            &[],
+        );
+        let count = plan.execute(&[], false);
+        (0..count as usize)
+            .filter_map(|row| spi::text_value(row, 1))
+            .collect::<Vec<_>>()
+    });
+    let mut tasks = Vec::new();
+    for json in definitions {
+        let definition: TableDefinition =
+            serde_json::from_str(&json).map_err(|_| ApiError::corrupt("table definition"))?;
+        for index in &definition.global_indexes {
+            let begins = match index.state {
+                IndexState::Active => continue,
+                IndexState::Creating => Phase::Columns,
+                IndexState::Backfilling => Phase::Backfill,
+                IndexState::Deleting => Phase::Drop,
+            };
+            tasks.push(task(&definition, &index.name, index.columns, begins));
+        }
+    }
+    Ok(tasks)
+}
+
+/// The state in the definition decides; the row only says how far a backfill is.
+fn task(definition: &TableDefinition, index: &str, columns: u32, begins: Phase) -> Task {
+    let (table, table_id) = (definition.name.clone(), definition.table_id.clone());
+    let noted = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT phase, coalesce(relation_file, 0), next_block, attempts, gave_up::int4::int8, \
+             coalesce(ceil(extract(epoch FROM retry_at - clock_timestamp()) * 1000), 0)::int8 \
+             FROM dynamo_internal.index_build WHERE table_name = $1 AND index_name = $2 AND table_id = $3",
+            &[pg_sys::TEXTOID; 3],
+        );
+        let args = [Arg::Text(&table), Arg::Text(index), Arg::Text(&table_id)];
+        if plan.execute(&args, false) == 0 {
+            return None;
+        }
+        let int = |column| spi::int_value(0, column).unwrap_or(0);
+        let progress = Progress {
+            file: int(2),
+            next_block: int(3),
+            attempts: int(4),
+            gave_up: int(5) != 0,
+            retry_in: int(6),
+        };
+        let phase = spi::text_value(0, 1).and_then(|name| Phase::of_name(&name));
+        phase.map(|phase| (phase, progress))
+    });
+    let (phase, progress) = match noted {
+        Some((Phase::Index, progress)) if begins == Phase::Backfill => (Phase::Index, progress),
+        Some((phase, progress)) if phase == begins => (begins, progress),
+        _ => (begins, Progress::default()),
+    };
+    Task {
+        table,
+        table_id,
+        index: index.to_owned(),
+        columns,
+        phase,
+        progress,
+    }
+}
+
+fn change(sql: &str, types: &[pg_sys::Oid], args: &[Arg<'_>]) {
+    spi::connected(|| Plan::prepare(sql, types).execute(args, false));
+}
+
+/// Notes that `phase` begins. `total`: items there are about.
+pub fn enter(task: &Task, phase: Phase, total: i64) {
+    change(
+        "INSERT INTO dynamo_internal.index_build AS b (table_name, index_name, table_id, phase, items_total) \
+         VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (table_name, index_name) DO UPDATE SET table_id = $3, phase = $4, relation_file = NULL, next_block = 0, \
+         items_done = CASE WHEN $4 = 'index' THEN b.items_done ELSE 0 END, \
+         items_total = CASE WHEN $4 = 'index' THEN b.items_total ELSE $5 END, \
+         attempts = 0, error = NULL, gave_up = false, retry_at = NULL, updated_at = clock_timestamp(), \
+         started_at = CASE WHEN $4 IN ('columns', 'drop') OR b.table_id <> $3 THEN now() ELSE b.started_at END",
+        &[
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::INT8OID,
+        ],
+        &[
+            Arg::Text(&task.table),
+            Arg::Text(&task.index),
+            Arg::Text(&task.table_id),
+            Arg::Text(phase.name()),
+            Arg::Int8(total),
+        ],
+    );
+}
+
+/// Notes how far the backfill has come.
+pub fn advance(task: &Task, file: i64, next_block: i64, items: i64) {
+    change(
+        "UPDATE dynamo_internal.index_build SET relation_file = $3, next_block = $4, items_done = items_done + $5, \
+         attempts = 0, error = NULL, retry_at = NULL, updated_at = clock_timestamp() \
+         WHERE table_name = $1 AND index_name = $2",
+        &[
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+        ],
+        &[
+            Arg::Text(&task.table),
+            Arg::Text(&task.index),
+            Arg::Int8(file),
+            Arg::Int8(next_block),
+            Arg::Int8(items),
+        ],
+    );
+}
+
+/// Notes what went wrong and when the next attempt is due.
+pub fn fail(task: &Task, error: &str, retry_in: i64, gave_up: bool) {
+    change(
+        "INSERT INTO dynamo_internal.index_build AS b (table_name, index_name, table_id, phase, attempts, error, gave_up, retry_at) \
+         VALUES ($1, $2, $3, $4, 1, $5, $6 <> 0, clock_timestamp() + $7 * interval '1 millisecond') \
+         ON CONFLICT (table_name, index_name) DO UPDATE SET attempts = b.attempts + 1, error = $5, gave_up = $6 <> 0, \
+         retry_at = clock_timestamp() + $7 * interval '1 millisecond', updated_at = clock_timestamp()",
+        &[
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::TEXTOID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+        ],
+        &[
+            Arg::Text(&task.table),
+            Arg::Text(&task.index),
+            Arg::Text(&task.table_id),
+            Arg::Text(task.phase.name()),
+            Arg::Text(error),
+            Arg::Int8(i64::from(gave_up)),
+            Arg::Int8(retry_in),
+        ],
+    );
+}
+
+/// Notes what a build waits for, while it waits.
+pub fn waiting(task: &Task, what: &str) {
+    change(
+        "UPDATE dynamo_internal.index_build SET error = $3, updated_at = clock_timestamp() \
+         WHERE table_name = $1 AND index_name = $2",
+        &[pg_sys::TEXTOID; 3],
+        &[
+            Arg::Text(&task.table),
+            Arg::Text(&task.index),
+            Arg::Text(what),
+        ],
+    );
+}
+
+/// Nothing is left to do.
+pub fn finish(task: &Task) {
+    change(
+        "DELETE FROM dynamo_internal.index_build WHERE table_name = $1 AND index_name = $2",
+        &[pg_sys::TEXTOID; 2],
+        &[Arg::Text(&task.table), Arg::Text(&task.index)],
+    );
+}
+
+/// Lets the worker try again what it has given up.
+pub fn retry_failed() {
+    catalog::as_catalog_owner(|| {
+        change(
+            "UPDATE dynamo_internal.index_build SET gave_up = false, attempts = 0, retry_at = NULL WHERE gave_up",
+            &[],
+            &[],
+        )
+    });
+}
