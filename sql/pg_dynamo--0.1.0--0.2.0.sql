@@ -8,3 +8,15 @@
 --   * a changed table or view: ALTER, never drop, where it holds data.
 -- Then `make snapshot`. The order is that of sql/install, with one heading for each of its files.
 \echo Use "ALTER EXTENSION pg_dynamo UPDATE" to load this file. \quit
+
+-- operations.sql
+
+CREATE FUNCTION dynamo.query(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_query';
+COMMENT ON FUNCTION dynamo.query(json) IS 'DynamoDB Query: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.scan(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_scan';
+COMMENT ON FUNCTION dynamo.scan(json) IS 'DynamoDB Scan: request and reply in the JSON of the API';

@@ -26,6 +26,16 @@ CREATE FUNCTION dynamo.delete_item(request json) RETURNS json
     AS 'MODULE_PATHNAME', 'pg_dynamo_delete_item';
 COMMENT ON FUNCTION dynamo.delete_item(json) IS 'DynamoDB DeleteItem: request and reply in the JSON of the API';
 
+CREATE FUNCTION dynamo.query(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_query';
+COMMENT ON FUNCTION dynamo.query(json) IS 'DynamoDB Query: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.scan(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_scan';
+COMMENT ON FUNCTION dynamo.scan(json) IS 'DynamoDB Scan: request and reply in the JSON of the API';
+
 CREATE FUNCTION dynamo.create_table(request json) RETURNS json
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_create_table';

@@ -27,6 +27,8 @@ request_forms! {
     get_item => GetItem,
     update_item => UpdateItem,
     delete_item => DeleteItem,
+    query => Query,
+    scan => Scan,
     create_table => CreateTable,
     describe_table => DescribeTable,
     list_tables => ListTables,

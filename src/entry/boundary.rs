@@ -152,8 +152,8 @@ pub unsafe fn enter<Arguments>(
 
 /// How a guarded body ended, free of destructors, so that an ERROR may jump away from it.
 #[derive(Clone, Copy)]
-enum Ended {
-    Returned(pg_sys::Datum),
+enum Ended<R: Copy> {
+    Returned(R),
     /// An error of the API, to be reported from here.
     Raise(*mut pg_sys::ErrorData),
     /// A Postgres error that passed through, context and all.
@@ -164,11 +164,11 @@ enum Ended {
 ///
 /// # Safety
 /// Only as the outermost Rust frame of a function that Postgres calls.
-pub unsafe fn guarded(body: impl FnOnce() -> pg_sys::Datum) -> pg_sys::Datum {
+pub unsafe fn guarded<R: Copy>(body: impl FnOnce() -> R) -> R {
     // SAFETY: the outermost frame, by the caller's promise. pgrx's guard takes any other panic.
     let ended = unsafe {
         pg_sys::panic::pgrx_extern_c_guard(|| match catch_unwind(AssertUnwindSafe(body)) {
-            Ok(datum) => Ended::Returned(datum),
+            Ok(result) => Ended::Returned(result),
             Err(payload) => match payload.downcast::<PgError>() {
                 Ok(error) => Ended::Rethrow(error.0),
                 Err(payload) => match payload.downcast::<Raised>() {
@@ -179,12 +179,9 @@ pub unsafe fn guarded(body: impl FnOnce() -> pg_sys::Datum) -> pg_sys::Datum {
         })
     };
     match ended {
-        Ended::Returned(datum) => datum,
+        Ended::Returned(result) => result,
         // SAFETY: both take palloc'ed data and jump away; no destructor is pending in this frame.
-        Ended::Raise(error) => unsafe {
-            raw::ThrowErrorData(error);
-            pg_sys::Datum::null()
-        },
+        Ended::Raise(error) => unsafe { raw::ThrowErrorData(error) },
         // SAFETY: as above.
         Ended::Rethrow(error) => unsafe { raw::ReThrowError(error) },
     }

@@ -16,7 +16,7 @@ use pg_dynamo_core::{ApiError, Result};
 use std::rc::Rc;
 
 /// An argument that DynamoDB requires.
-fn required<T>(value: Option<T>, member: &str) -> Result<T> {
+pub fn required<T>(value: Option<T>, member: &str) -> Result<T> {
     value.ok_or_else(|| {
         ApiError::validation(format!(
             "The parameter '{member}' is required but was not present in the request"
@@ -306,7 +306,7 @@ fn create_table_named(
 }
 
 /// A request given where a table name was expected: no table name starts with a brace.
-fn is_request(table_name: &str) -> bool {
+pub fn is_request(table_name: &str) -> bool {
     table_name.trim_start().starts_with('{')
 }
 

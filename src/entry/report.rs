@@ -6,19 +6,25 @@ use std::ffi::CString;
 use std::panic::resume_unwind;
 
 /// An API error on its way to the boundary.
-pub struct Raised(ApiError);
+pub struct Raised {
+    error: ApiError,
+    /// Instead of the one that names the kind of error.
+    hint: Option<String>,
+}
 
 impl Raised {
     /// SQLSTATE of class DY, DynamoDB's message, the error's further members as JSON in DETAIL.
     pub fn into_error_data(self) -> *mut pg_sys::ErrorData {
-        let error = self.0;
+        let error = self.error;
         // Postgres's own code where Postgres has one: a role without rights gets what any statement gives it.
         let sqlstate = if error.kind == ErrorKind::AccessDenied {
             "42501"
         } else {
             error.kind.sqlstate()
         };
-        let mut hint = format!("{} of the DynamoDB API.", error.kind.name());
+        let mut hint = self
+            .hint
+            .unwrap_or_else(|| format!("{} of the DynamoDB API.", error.kind.name()));
         if error.kind == ErrorKind::Serialization {
             hint.push_str(
                 " Values are written like {\"S\":\"text\"}; dynamo.from_json() reads plain JSON.",
@@ -68,7 +74,16 @@ fn palloc_cstr(text: &str) -> *mut std::ffi::c_char {
 
 /// Raises `error` as a Postgres ERROR: unwinds to the boundary, which reports it.
 pub fn raise(error: ApiError) -> ! {
-    resume_unwind(Box::new(Raised(error)))
+    resume_unwind(Box::new(Raised { error, hint: None }))
+}
+
+#[allow(dead_code)] // TEMP
+/// Raises `error` with advice of its own.
+pub fn raise_with_hint(error: ApiError, hint: &str) -> ! {
+    resume_unwind(Box::new(Raised {
+        error,
+        hint: Some(hint.to_owned()),
+    }))
 }
 
 pub trait OrRaise<T> {

@@ -5,18 +5,25 @@ pub mod delete_item;
 mod delete_table;
 mod describe_table;
 pub mod get_item;
+mod item_set;
 mod list_tables;
+mod page;
 pub mod put_item;
+pub mod query;
+pub mod scan;
 pub mod update_item;
 mod update_table;
 mod write;
+
+pub use item_set::ItemSet;
 
 use crate::storage::catalog::{self, Hold, Privilege, Table};
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
     CreateTableRequest, DeleteItemRequest, DeleteTableRequest, DescribeTableRequest,
-    GetItemRequest, ListTablesRequest, PutItemRequest, UpdateItemRequest, UpdateTableRequest,
+    GetItemRequest, ListTablesRequest, PutItemRequest, QueryRequest, ScanRequest,
+    UpdateItemRequest, UpdateTableRequest,
 };
 use pg_dynamo_core::table::Account;
 use pg_dynamo_core::{ApiError, Result};
@@ -100,6 +107,8 @@ pub fn execute(session: &Session, operation: Operation, body: &str) -> Result<St
         Operation::DeleteItem => {
             delete_item::run(session, DeleteItemRequest::parse(&body, account)?)
         }
+        Operation::Query => query::run(session, QueryRequest::parse(&body, account)?),
+        Operation::Scan => scan::run(session, ScanRequest::parse(&body, account)?),
         Operation::CreateTable => {
             create_table::run(session, CreateTableRequest::parse(&body, account)?)
         }

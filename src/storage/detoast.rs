@@ -1,9 +1,11 @@
 //! Reading one attribute of a stored item without the rest.
 
 use pg_dynamo_core::Result;
+use pg_dynamo_core::read::StoredItem;
 use pg_dynamo_core::value::bytes::{directory_len, locate, names_len};
 use pg_dynamo_core::value::{AvBuf, Item, ItemBuf};
 use pgrx::pg_sys;
+use std::cell::OnceCell;
 
 /// Items below this many bytes are read whole: every slice costs an index lookup in the TOAST table.
 const SLICE_THRESHOLD: usize = 8 * 1024;
@@ -134,6 +136,69 @@ impl ItemDatum {
             };
             AvBuf::from_bytes(bytes)
         }))
+    }
+}
+
+/// A stored item while it is looked at, perhaps several times: what was fetched once is kept. Lives no longer
+/// than the memory context it was made in.
+pub struct Stored {
+    datum: ItemDatum,
+    sliceable: bool,
+    whole: OnceCell<Item<'static>>,
+    directory: OnceCell<Vec<u8>>,
+}
+
+impl Stored {
+    pub fn new(datum: ItemDatum) -> Stored {
+        Stored {
+            datum,
+            sliceable: datum.sliceable(),
+            whole: OnceCell::new(),
+            directory: OnceCell::new(),
+        }
+    }
+
+    #[allow(dead_code)] // TEMP
+    pub fn datum(&self) -> ItemDatum {
+        self.datum
+    }
+
+    fn directory(&self) -> Result<&[u8]> {
+        if let Some(directory) = self.directory.get() {
+            return Ok(directory);
+        }
+        let directory = self.datum.directory()?;
+        Ok(self.directory.get_or_init(|| directory))
+    }
+}
+
+impl StoredItem for Stored {
+    fn size(&self) -> Result<usize> {
+        if self.in_pieces() {
+            return Ok(Item::from_bytes(self.directory()?)?.size());
+        }
+        Ok(StoredItem::whole(self)?.size())
+    }
+
+    fn whole(&self) -> Result<Item<'_>> {
+        if let Some(item) = self.whole.get() {
+            return Ok(*item);
+        }
+        let item = self.datum.whole()?;
+        Ok(*self.whole.get_or_init(|| item))
+    }
+
+    fn attribute(&self, name: &str) -> Result<Option<AvBuf>> {
+        if self.in_pieces() {
+            return self.datum.located(self.directory()?, name);
+        }
+        Ok(StoredItem::whole(self)?
+            .get(name)?
+            .map(|value| value.to_owned()))
+    }
+
+    fn in_pieces(&self) -> bool {
+        self.sliceable && self.whole.get().is_none()
     }
 }
 

@@ -25,6 +25,7 @@ pub struct Plans {
     insert: OnceCell<Plan>,
     insert_returning: OnceCell<Plan>,
     delete: OnceCell<Plan>,
+    pub ranges: super::scan::RangePlans,
 }
 
 const KEY_IS: &str = "pk_hash OPERATOR(pg_catalog.=) $1 AND pk OPERATOR(pg_catalog.=) $2 AND sk OPERATOR(pg_catalog.=) $3";

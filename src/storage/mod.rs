@@ -10,5 +10,6 @@ pub mod pending;
 pub mod pg_error;
 pub mod planner;
 mod read;
+pub mod scan;
 pub mod spi;
 pub mod table;

@@ -94,9 +94,48 @@ pub mod raw {
             types: *mut pg_sys::Oid,
             cursor_options: c_int,
         ) -> pg_sys::SPIPlanPtr;
+        pub fn GetCachedPlan(
+            source: *mut pg_sys::CachedPlanSource,
+            parameters: pg_sys::ParamListInfo,
+            owner: pg_sys::ResourceOwner,
+            environment: *mut pg_sys::QueryEnvironment,
+        ) -> *mut pg_sys::CachedPlan;
+        pub fn ExecutorStart(query: *mut pg_sys::QueryDesc, flags: c_int);
+        pub fn ExecutorFinish(query: *mut pg_sys::QueryDesc);
+        pub fn ExecutorEnd(query: *mut pg_sys::QueryDesc);
         pub fn pg_re_throw() -> !;
         pub fn LockRelationOid(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE);
-        pub fn ThrowErrorData(error: *mut pg_sys::ErrorData);
+        /// Returns from a warning; we report errors only.
+        pub fn ThrowErrorData(error: *mut pg_sys::ErrorData) -> !;
         pub fn ReThrowError(error: *mut pg_sys::ErrorData) -> !;
+    }
+    /// Runs a query for one more row.
+    ///
+    /// # Safety
+    /// `query` was started and has not ended.
+    pub unsafe fn run_one(query: *mut pg_sys::QueryDesc) {
+        let forward = pg_sys::ScanDirection::ForwardScanDirection;
+        unsafe extern "C-unwind" {
+            #[cfg(not(feature = "pg18"))]
+            fn ExecutorRun(
+                query: *mut pg_sys::QueryDesc,
+                direction: pg_sys::ScanDirection::Type,
+                count: u64,
+                execute_once: bool,
+            );
+            #[cfg(feature = "pg18")]
+            fn ExecutorRun(
+                query: *mut pg_sys::QueryDesc,
+                direction: pg_sys::ScanDirection::Type,
+                count: u64,
+            );
+        }
+        // SAFETY: by the caller.
+        unsafe {
+            #[cfg(not(feature = "pg18"))]
+            ExecutorRun(query, forward, 1, false);
+            #[cfg(feature = "pg18")]
+            ExecutorRun(query, forward, 1);
+        }
     }
 }

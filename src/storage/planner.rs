@@ -1,4 +1,4 @@
-//! Statements that touch one row are always planned by the primary key.
+//! Statements that touch one row are always planned by the primary key, those that read a range by its index.
 //!
 //! A plan is made once per backend and table and then kept. Made while the table is small, it could well be a
 //! sequential scan, and it would stay one while the table grows. A planner hook recognises our own statements
@@ -12,6 +12,9 @@ use std::sync::OnceLock;
 
 /// What such a statement begins with.
 pub const BY_KEY: &str = "/* pg_dynamo: by key */ ";
+/// What a statement begins with that reads a range in the order of an index: nothing but that index gives the
+/// order without a sort.
+pub const BY_INDEX: &str = "/* pg_dynamo: by index */ ";
 
 static NEXT: OnceLock<pg_sys::planner_hook_type> = OnceLock::new();
 
@@ -34,11 +37,11 @@ unsafe extern "C-unwind" fn plan(
 ) -> *mut pg_sys::PlannedStmt {
     // SAFETY: the arguments are passed on untouched; the settings are put back on both ways out.
     unsafe {
-        if text.is_null()
-            || !CStr::from_ptr(text)
-                .to_bytes()
-                .starts_with(BY_KEY.as_bytes())
-        {
+        let is = |mark: &str| {
+            !text.is_null() && CStr::from_ptr(text).to_bytes().starts_with(mark.as_bytes())
+        };
+        let ranged = is(BY_INDEX);
+        if !ranged && !is(BY_KEY) {
             return plan_next(query, text, cursor_options, parameters);
         }
         let before = Paths::now();
@@ -46,6 +49,8 @@ unsafe extern "C-unwind" fn plan(
             sequential: false,
             bitmap: false,
             index: true,
+            sort: before.sort && !ranged,
+            incremental_sort: before.incremental_sort && !ranged,
         }
         .set();
         with_cleanup(
@@ -81,12 +86,14 @@ unsafe fn plan_next(
     }
 }
 
-/// The settings that let the planner choose how to reach a table.
+/// The settings that let the planner choose how to reach a table, and to sort what it finds.
 #[derive(Clone, Copy)]
 struct Paths {
     sequential: bool,
     bitmap: bool,
     index: bool,
+    sort: bool,
+    incremental_sort: bool,
 }
 
 impl Paths {
@@ -97,6 +104,8 @@ impl Paths {
                 sequential: pg_sys::enable_seqscan,
                 bitmap: pg_sys::enable_bitmapscan,
                 index: pg_sys::enable_indexscan,
+                sort: pg_sys::enable_sort,
+                incremental_sort: pg_sys::enable_incremental_sort,
             }
         }
     }
@@ -107,6 +116,8 @@ impl Paths {
             pg_sys::enable_seqscan = self.sequential;
             pg_sys::enable_bitmapscan = self.bitmap;
             pg_sys::enable_indexscan = self.index;
+            pg_sys::enable_sort = self.sort;
+            pg_sys::enable_incremental_sort = self.incremental_sort;
         }
     }
 }

@@ -37,7 +37,8 @@ pub fn by_primary_key<R, Read: FnOnce(Option<ItemDatum>) -> R>(
     unsafe {
         let table = pg_sys::table_open(relid, HELD);
         let mut result = Err(read);
-        if let Some(index) = readable(table) {
+        let ordinary = is_ordinary(table) && has_our_columns(table);
+        if let Some(index) = ordinary.then(|| primary_key_index(table)).flatten() {
             let index = pg_sys::index_open(index, SHARE);
             if is_ours(index) {
                 result = result.or_else(|read| Ok(find(table, index, key, read)));
@@ -49,24 +50,26 @@ pub fn by_primary_key<R, Read: FnOnce(Option<ItemDatum>) -> R>(
     }
 }
 
-/// The primary key's index of a table that may be read by it. Asked every time, of the relation cache: it
-/// is never older than the lock, whatever the snapshot.
+/// Whether a statement would read the table's rows as they lie there. Asked every time, of the relation cache:
+/// it is never older than the lock, whatever the snapshot.
 ///
 /// # Safety
 /// `table` is open.
-unsafe fn readable(table: pg_sys::Relation) -> Option<pg_sys::Oid> {
+pub unsafe fn is_ordinary(table: pg_sys::Relation) -> bool {
     // SAFETY: an open relation has its catalog row.
+    let row = unsafe { &*(*table).rd_rel };
+    row.relkind as u8 == pg_sys::RELKIND_RELATION
+        && row.relam == pg_sys::HEAP_TABLE_AM_OID
+        && !row.relrowsecurity
+        && !row.relhasrules
+        && !row.relhassubclass
+}
+
+/// # Safety
+/// `table` is open.
+pub unsafe fn primary_key_index(table: pg_sys::Relation) -> Option<pg_sys::Oid> {
+    // SAFETY: by the caller.
     unsafe {
-        let row = &*(*table).rd_rel;
-        let ordinary = row.relkind as u8 == pg_sys::RELKIND_RELATION
-            && row.relam == pg_sys::HEAP_TABLE_AM_OID
-            && !row.relrowsecurity
-            && !row.relhasrules
-            && !row.relhassubclass
-            && has_our_columns(table);
-        if !ordinary {
-            return None;
-        }
         #[cfg(not(feature = "pg18"))]
         let index = pg_sys::RelationGetPrimaryKeyIndex(table);
         #[cfg(feature = "pg18")]
@@ -113,7 +116,7 @@ unsafe fn find<R>(
         }
         let count = keys.len() as i32;
         let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
-        let scan = begin(table, index, count);
+        let scan = begin_scan(table, index, pg_sys::GetActiveSnapshot(), count);
         pg_sys::index_rescan(scan, keys.as_mut_ptr(), count, std::ptr::null_mut(), 0);
         let forward = pg_sys::ScanDirection::ForwardScanDirection;
         let item = pg_sys::index_getnext_slot(scan, forward, slot).then(|| {
@@ -127,18 +130,18 @@ unsafe fn find<R>(
     }
 }
 
-const ITEM_COLUMN: i32 = 4;
+pub const ITEM_COLUMN: i32 = 4;
 
 /// # Safety
-/// Both relations are open; a snapshot is active.
-unsafe fn begin(
+/// Both relations are open; the snapshot outlives the scan.
+pub unsafe fn begin_scan(
     table: pg_sys::Relation,
     index: pg_sys::Relation,
+    snapshot: pg_sys::Snapshot,
     keys: i32,
 ) -> pg_sys::IndexScanDesc {
     // SAFETY: forwarded from the caller.
     unsafe {
-        let snapshot = pg_sys::GetActiveSnapshot();
         #[cfg(not(feature = "pg18"))]
         return pg_sys::index_beginscan(table, index, snapshot, keys, 0);
         #[cfg(feature = "pg18")]

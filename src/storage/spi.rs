@@ -75,6 +75,16 @@ impl Plan {
         Plan::prepare(&format!("{}{sql}", super::planner::BY_KEY), types)
     }
 
+    /// A statement on a range of an index, whose order it asks for.
+    pub fn prepare_by_index(sql: &str, types: &[pg_sys::Oid]) -> Plan {
+        Plan::prepare(&format!("{}{sql}", super::planner::BY_INDEX), types)
+    }
+
+    /// For calls that take the plan itself, while this value lives.
+    pub fn pointer(&self) -> pg_sys::SPIPlanPtr {
+        self.0
+    }
+
     /// Executes and answers the number of rows. `read_only` uses the caller's snapshot; otherwise the
     /// statement sees everything committed, and everything this transaction wrote, before it starts.
     pub fn execute(&self, args: &[Arg<'_>], read_only: bool) -> u64 {

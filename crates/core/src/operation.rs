@@ -99,10 +99,10 @@ operations! {
     ListTagsOfResource, "list_tags_of_resource", Describe, dynamodb, later;
     PutItem, "put_item", Write, dynamodb, done;
     PutResourcePolicy, "put_resource_policy", Define, dynamodb, later;
-    Query, "query", Read, dynamodb, later;
+    Query, "query", Read, dynamodb, done;
     RestoreTableFromBackup, "restore_table_from_backup", Define, dynamodb, later;
     RestoreTableToPointInTime, "restore_table_to_point_in_time", Define, dynamodb, later;
-    Scan, "scan", Read, dynamodb, later;
+    Scan, "scan", Read, dynamodb, done;
     TagResource, "tag_resource", Define, dynamodb, later;
     TransactGetItems, "transact_get_items", Read, dynamodb, later;
     TransactWriteItems, "transact_write_items", Write, dynamodb, later;
@@ -232,7 +232,7 @@ mod tests {
             Operation::implemented("PutItem").unwrap(),
             Operation::PutItem
         );
-        for name in ["Scan", "putItem", "Nonsense", ""] {
+        for name in ["ExecuteStatement", "putItem", "Nonsense", ""] {
             assert_eq!(
                 Operation::implemented(name).unwrap_err().kind,
                 ErrorKind::UnknownOperation
