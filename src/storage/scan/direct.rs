@@ -1,8 +1,9 @@
 //! A range of an index, read by the index itself.
 
 use super::keys::scan_keys;
-use crate::storage::catalog::{DATA_SCHEMA, Table, shortened};
+use crate::storage::catalog::{DATA_SCHEMA, Table};
 use crate::storage::detoast::ItemDatum;
+use crate::storage::index;
 use crate::storage::read::{self, ITEM_COLUMN};
 use crate::storage::table::{columns, has_our_columns};
 use pg_dynamo_core::range::{Access, KeyRange};
@@ -131,7 +132,7 @@ unsafe fn open_index(
 
 fn named_index(table_name: &str, columns: u32) -> Option<pg_sys::Oid> {
     let schema = CString::new(DATA_SCHEMA).ok()?;
-    let name = CString::new(shortened(table_name, &format!(":index_{columns}"))).ok()?;
+    let name = CString::new(index::name(table_name, columns)).ok()?;
     // SAFETY: syscache look-ups by C strings that live through the calls.
     unsafe {
         let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
