@@ -304,3 +304,219 @@ fn keys_are_checked_only_against_the_table() {
             .starts_with("Invalid ConditionExpression")
     );
 }
+
+const A_CONDITION: &str = r#"{"a":{"ComparisonOperator":"EQ","AttributeValueList":[{}]}}"#;
+const NO_VALUES: &str = r#"{"a":{"ComparisonOperator":"EQ"}}"#;
+const EMPTY_VALUE: &str = "Supplied AttributeValue is empty";
+
+#[test]
+fn query_reports_json_types_then_the_table_name_then_constraints_then_mixture_then_select() {
+    check_order(
+        "Query",
+        &[
+            ("ProjectionExpression", "\"\""),
+            ("FilterExpression", "\"\""),
+        ],
+        &[
+            ("Select", "7", "\"WRONG\"", JSON_TYPE),
+            ("TableName", "\"no name\"", "\"abc\"", "'tableName'"),
+            ("Select", "\"WRONG\"", "\"COUNT\"", "'select'"),
+            ("Limit", "0", "1", "'Limit'"),
+            ("AttributesToGet", r#"["a","a"]"#, "", "Can not use both"),
+            (
+                "Select",
+                "\"COUNT\"",
+                "",
+                "Cannot specify the ProjectionExpression",
+            ),
+            (
+                "ExclusiveStartKey",
+                r#"{"a":{}}"#,
+                "",
+                "starting key is invalid",
+            ),
+            (
+                "KeyConditions",
+                "",
+                NO_VALUES,
+                "Either the KeyConditions or",
+            ),
+            ("ExpressionAttributeNames", "{}", "", "must not be empty"),
+            ("FilterExpression", "\"\"", "", "Invalid FilterExpression"),
+            (
+                "ProjectionExpression",
+                "\"\"",
+                "",
+                "Invalid ProjectionExpression",
+            ),
+            (
+                "KeyConditions",
+                NO_VALUES,
+                "{}",
+                "Invalid number of argument",
+            ),
+            ("KeyConditions", "{}", "", "Conditions can be of length"),
+        ],
+    );
+}
+
+#[test]
+fn query_reports_a_filter_then_attributes_then_the_start_key_then_key_conditions() {
+    check_order(
+        "Query",
+        &[("TableName", "\"abc\"")],
+        &[
+            (
+                "ExpressionAttributeNames",
+                "{}",
+                "",
+                "ExpressionAttributeNames can only",
+            ),
+            (
+                "ExpressionAttributeValues",
+                "{}",
+                "",
+                "FilterExpression and KeyConditionExpression are null",
+            ),
+            ("QueryFilter", A_CONDITION, NO_VALUES, EMPTY_VALUE),
+            ("QueryFilter", NO_VALUES, "{}", "Invalid number of argument"),
+            (
+                "ConditionalOperator",
+                "\"OR\"",
+                "",
+                "ConditionalOperator cannot be used",
+            ),
+            ("AttributesToGet", r#"["a","a"]"#, "", "Duplicate value"),
+            (
+                "ExclusiveStartKey",
+                r#"{"a":{"N":"x"}}"#,
+                "{}",
+                "numeric value: x",
+            ),
+            (
+                "KeyConditions",
+                "",
+                A_CONDITION,
+                "Either the KeyConditions or",
+            ),
+            ("KeyConditions", A_CONDITION, "", EMPTY_VALUE),
+        ],
+    );
+}
+
+#[test]
+fn query_reports_key_condition_filter_projection_then_unused() {
+    check_order(
+        "Query",
+        &[("TableName", "\"abc\"")],
+        &[
+            (
+                "KeyConditionExpression",
+                "\"\"",
+                "\"a <> b\"",
+                "Invalid KeyConditionExpression",
+            ),
+            (
+                "KeyConditionExpression",
+                "\"a <> b\"",
+                "\"a = :a AND b = :a AND c = :a\"",
+                "Invalid operator used",
+            ),
+            (
+                "ExpressionAttributeValues",
+                "",
+                r#"{":a":{"S":"a"},":b":{"S":"b"}}"#,
+                "not defined; attribute value: :a",
+            ),
+            (
+                "KeyConditionExpression",
+                "\"a = :a AND b = :a AND c = :a\"",
+                "\"a = :a\"",
+                "Conditions can be of length 1 or 2 only",
+            ),
+            ("FilterExpression", "\"\"", "", "Invalid FilterExpression"),
+            (
+                "ProjectionExpression",
+                "\"\"",
+                "",
+                "Invalid ProjectionExpression",
+            ),
+            (
+                "ExpressionAttributeNames",
+                r##"{"#n":"n"}"##,
+                "",
+                "ExpressionAttributeNames unused",
+            ),
+            (
+                "ExpressionAttributeValues",
+                r#"{":a":{"S":"a"},":b":{"S":"b"}}"#,
+                "",
+                "ExpressionAttributeValues unused",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn scan_reports_mixture_select_attributes_filter_start_key_segments_expressions() {
+    check_order(
+        "Scan",
+        &[("TableName", "\"abc\"")],
+        &[
+            ("TotalSegments", "1000001", "4", "'totalSegments'"),
+            ("Segment", "-1", "4", "'segment'"),
+            ("Limit", "0", "1", "'limit'"),
+            (
+                "ExpressionAttributeNames",
+                "{}",
+                "",
+                "ExpressionAttributeNames can only",
+            ),
+            (
+                "ExpressionAttributeValues",
+                "{}",
+                "",
+                "FilterExpression is null",
+            ),
+            (
+                "Select",
+                "\"COUNT\"",
+                "",
+                "Cannot specify the AttributesToGet",
+            ),
+            ("AttributesToGet", r#"["a","a"]"#, "", "Duplicate value"),
+            ("ScanFilter", A_CONDITION, "{}", EMPTY_VALUE),
+            (
+                "ExclusiveStartKey",
+                r#"{"a":{"SS":[]}}"#,
+                "{}",
+                "starting key is invalid: One or more",
+            ),
+            (
+                "Segment",
+                "4",
+                "",
+                "Segment: 4 is not less than TotalSegments: 4",
+            ),
+        ],
+    );
+    check_order(
+        "Scan",
+        &[("TableName", "\"abc\"")],
+        &[
+            (
+                "TotalSegments",
+                "4",
+                "",
+                "The Segment parameter is required",
+            ),
+            ("FilterExpression", "\"\"", "", "Invalid FilterExpression"),
+            (
+                "ProjectionExpression",
+                "\"\"",
+                "",
+                "Invalid ProjectionExpression",
+            ),
+        ],
+    );
+}

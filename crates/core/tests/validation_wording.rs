@@ -366,3 +366,126 @@ fn names_and_arns_of_tables() {
         assert_eq!(refusal("DescribeTable", &with(arn)).kind, kind, "{arn}");
     }
 }
+
+#[test]
+fn limits_and_segments_of_reads() {
+    says(
+        "Query",
+        r#"{"TableName":"abc","Limit":0}"#,
+        "1 validation error detected: Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1",
+    );
+    says(
+        "Scan",
+        r#"{"TableName":"abc","Limit":0}"#,
+        "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1",
+    );
+    says(
+        "Scan",
+        r#"{"TableName":"abc","Segment":0}"#,
+        "The TotalSegments parameter is required but was not present in the request when Segment parameter is present",
+    );
+    says(
+        "Scan",
+        r#"{"TableName":"abc","TotalSegments":4}"#,
+        "The Segment parameter is required but was not present in the request when parameter TotalSegments is present",
+    );
+    says(
+        "Scan",
+        r#"{"TableName":"abc","Segment":5,"TotalSegments":5}"#,
+        "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: 5 is not less than TotalSegments: 5",
+    );
+    says(
+        "Scan",
+        r#"{"TableName":"abc","Segment":1000000,"TotalSegments":1000001}"#,
+        "2 validation errors detected: Value '1000001' at 'totalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000; \
+         Value '1000000' at 'segment' failed to satisfy constraint: Member must have value less than or equal to 999999",
+    );
+}
+
+#[test]
+fn ten_faults_of_a_query_at_most() {
+    let request = r#"{"TableName":"abc","ReturnConsumedCapacity":"hi","AttributesToGet":[],"IndexName":"a;","Select":"hi",
+        "KeyConditions":{"a":{},"b":{"ComparisonOperator":""}},"ConditionalOperator":"AN",
+        "QueryFilter":{"a":{},"b":{"ComparisonOperator":""}}}"#;
+    let operators = "[IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]";
+    let enumeration = "failed to satisfy constraint: Member must satisfy enum value set:";
+    let faults = [
+        format!("Value 'hi' at 'select' {enumeration} [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]"),
+        "Value 'a;' at 'indexName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".into(),
+        "Value 'a;' at 'indexName' failed to satisfy constraint: Member must have length greater than or equal to 3".into(),
+        format!("Value 'hi' at 'returnConsumedCapacity' {enumeration} [INDEXES, TOTAL, NONE]"),
+        "Value null at 'queryFilter.a.member.comparisonOperator' failed to satisfy constraint: Member must not be null".into(),
+        format!("Value '' at 'queryFilter.b.member.comparisonOperator' {enumeration} {operators}"),
+        format!("Value 'AN' at 'conditionalOperator' {enumeration} [OR, AND]"),
+        "Value '[]' at 'attributesToGet' failed to satisfy constraint: Member must have length greater than or equal to 1".into(),
+        "Value null at 'keyConditions.a.member.comparisonOperator' failed to satisfy constraint: Member must not be null".into(),
+        format!("Value '' at 'keyConditions.b.member.comparisonOperator' {enumeration} {operators}"),
+    ];
+    says(
+        "Query",
+        request,
+        &format!("10 validation errors detected: {}", faults.join("; ")),
+    );
+}
+
+#[test]
+fn parameters_of_the_first_api_beside_expressions_in_reads() {
+    let both = "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: ";
+    let legacy =
+        r#""AttributesToGet":["a"],"QueryFilter":{},"ConditionalOperator":"OR","KeyConditions":{}"#;
+    let expressions = r#""ProjectionExpression":"","FilterExpression":"""#;
+    says(
+        "Query",
+        &format!(r#"{{"TableName":"abc",{legacy},{expressions},"KeyConditionExpression":""}}"#),
+        &format!(
+            "{both}{{AttributesToGet, QueryFilter, ConditionalOperator, KeyConditions}} Expression parameters: {{ProjectionExpression, FilterExpression, KeyConditionExpression}}"
+        ),
+    );
+    // Key conditions alone may stand beside the other expressions.
+    says(
+        "Query",
+        &format!(r#"{{"TableName":"abc",{legacy},{expressions}}}"#),
+        &format!(
+            "{both}{{AttributesToGet, QueryFilter, ConditionalOperator}} Expression parameters: {{ProjectionExpression, FilterExpression}}"
+        ),
+    );
+    says(
+        "Scan",
+        &format!(
+            r#"{{"TableName":"abc","AttributesToGet":["a"],"ScanFilter":{{}},"ConditionalOperator":"OR",{expressions}}}"#
+        ),
+        &format!(
+            "{both}{{AttributesToGet, ScanFilter, ConditionalOperator}} Expression parameters: {{ProjectionExpression, FilterExpression}}"
+        ),
+    );
+}
+
+#[test]
+fn values_of_starting_keys() {
+    let key = |value: &str| format!(r#"{{"TableName":"abc","ExclusiveStartKey":{{"a":{value}}}}}"#);
+    let named = "The provided starting key is invalid: ";
+    for (value, expected) in [
+        ("{}", format!("{named}Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")),
+        (r#"{"L":[{}]}"#, format!("{named}Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")),
+        (
+            r#"{"S":"a","N":"1"}"#,
+            format!("{named}Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"),
+        ),
+        (r#"{"NULL":"no"}"#, format!("{named}{INVALID}Null attribute value types must have the value of true")),
+        (r#"{"SS":[]}"#, format!("{named}{INVALID}An string set  may not be empty")),
+        (r#"{"BS":[]}"#, format!("{named}{INVALID}Binary sets should not be empty")),
+        // DynamoDB does not say of these where they stand.
+        (r#"{"NS":[]}"#, format!("{INVALID}An number set  may not be empty")),
+        (r#"{"SS":["a","a"]}"#, format!("{INVALID}Input collection [a, a] contains duplicates.")),
+        (r#"{"NS":["1","1"]}"#, "Input collection contains duplicates".into()),
+        (r#"{"N":"b"}"#, "The parameter cannot be converted to a numeric value: b".into()),
+        (r#"{"N":"1e126"}"#, "Number overflow. Attempting to store a number with magnitude larger than supported range".into()),
+        (
+            r#"{"N":"123456789012345678901234567890123456789"}"#,
+            "Attempting to store more than 38 significant digits in a Number".into(),
+        ),
+    ] {
+        says("Scan", &key(value), &expected);
+        says("Query", &key(value), &expected);
+    }
+}
