@@ -34,9 +34,10 @@ CREATE TABLE dynamo_internal.index_build (
     index_name text COLLATE "C",
     table_id text NOT NULL,
     phase text NOT NULL CHECK (phase IN ('columns', 'backfill', 'index', 'drop')),
-    -- The backfill goes through the table in the order of its blocks; they mean nothing in another file.
+    -- The backfill goes through the blocks there were when it began; they mean nothing in another file.
     relation_file int8,
     next_block int8 NOT NULL DEFAULT 0,
+    end_block int8 NOT NULL DEFAULT 0,
     items_done int8 NOT NULL DEFAULT 0,
     items_total int8 NOT NULL DEFAULT 0,
     -- Of the current phase, since something last went well.
@@ -55,7 +56,7 @@ SELECT d.table_name,
        CASE i.index ->> 'state' WHEN 'Deleting' THEN 'DELETING' ELSE 'CREATING' END AS index_status,
        CASE WHEN b.gave_up THEN 'failed' ELSE coalesce(b.phase, 'waiting') END AS phase,
        b.items_done,
-       b.items_total,
+       greatest(b.items_total, b.items_done) AS items_total,
        b.attempts AS failed_attempts,
        b.error,
        b.retry_at,

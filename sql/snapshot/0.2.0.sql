@@ -388,6 +388,52 @@ JOIN pg_catalog.pg_class AS c ON c.relname = d.relation_name
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables';
 COMMENT ON VIEW dynamo.tables IS 'DynamoDB tables of this database; counts and sizes are statistics';
 GRANT SELECT ON dynamo.tables TO PUBLIC;
+
+-- How far the worker has come with an index that is being built or removed. What is to be done stands in the
+-- definition; this is not part of a dump, and a build without a row here begins at the beginning.
+CREATE TABLE dynamo_internal.index_build (
+    table_name text COLLATE "C",
+    index_name text COLLATE "C",
+    table_id text NOT NULL,
+    phase text NOT NULL CHECK (phase IN ('columns', 'backfill', 'index', 'drop')),
+    -- The backfill goes through the blocks there were when it began; they mean nothing in another file.
+    relation_file int8,
+    next_block int8 NOT NULL DEFAULT 0,
+    end_block int8 NOT NULL DEFAULT 0,
+    items_done int8 NOT NULL DEFAULT 0,
+    items_total int8 NOT NULL DEFAULT 0,
+    -- Of the current phase, since something last went well.
+    attempts int8 NOT NULL DEFAULT 0,
+    error text,
+    gave_up boolean NOT NULL DEFAULT false,
+    retry_at timestamptz,
+    started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (table_name, index_name)
+);
+
+CREATE VIEW dynamo.index_builds AS
+SELECT d.table_name,
+       (i.index ->> 'name') COLLATE "C" AS index_name,
+       CASE i.index ->> 'state' WHEN 'Deleting' THEN 'DELETING' ELSE 'CREATING' END AS index_status,
+       CASE WHEN b.gave_up THEN 'failed' ELSE coalesce(b.phase, 'waiting') END AS phase,
+       b.items_done,
+       greatest(b.items_total, b.items_done) AS items_total,
+       b.attempts AS failed_attempts,
+       b.error,
+       b.retry_at,
+       b.started_at,
+       b.updated_at
+FROM dynamo.table_definition AS d
+-- Names of attributes may hold U+0000, which Postgres does not read.
+CROSS JOIN LATERAL pg_catalog.json_array_elements(
+    replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json -> 'global_indexes') AS i (index)
+LEFT JOIN dynamo_internal.index_build AS b
+    ON b.table_name = d.table_name AND b.index_name = (i.index ->> 'name') COLLATE "C"
+    AND b.table_id = replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json ->> 'table_id'
+WHERE i.index ->> 'state' <> 'Active';
+COMMENT ON VIEW dynamo.index_builds IS 'Global secondary indexes that are being built or removed; items_total is an estimate';
+GRANT SELECT ON dynamo.index_builds TO PUBLIC;
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -405,8 +451,9 @@ CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_image';
 
--- Makes pk_hash, pk and sk those of the item, whoever writes it. Arguments: table name, then name and type
--- of the partition key and of the sort key. It is the last BEFORE trigger to fire ("~" sorts after letters, and
+-- Makes pk_hash, pk, sk and the columns of indexes those of the item, whoever writes it. Arguments: table name, then
+-- name and type of the partition key and of the sort key, then JSON for each index that is maintained, as
+-- {"columns":1,"partition":[["Avatar","S"]],"sort":[["Score","N"]]}. It is the last BEFORE trigger to fire ("~" sorts after letters, and
 -- protect_data_tables keeps it so), hence what is stored always has the keys of the item that is stored.
 -- An owner may drop it, because pg_restore --clean drops a table's triggers before the table.
 CREATE FUNCTION dynamo_internal.derive_keys() RETURNS trigger
@@ -418,7 +465,8 @@ CREATE FUNCTION dynamo_internal.relation_name(table_name text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_relation_name';
 
--- Plain DROP TABLE, DROP OWNED and their like take the definition with the table.
+-- Plain DROP TABLE, DROP OWNED and their like take the definition with the table. An index may be dropped too
+-- (pg_restore --clean does): its columns stay true, so reads of it stay right.
 CREATE FUNCTION dynamo_internal.forget_dropped_tables() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -427,6 +475,15 @@ BEGIN
     DELETE FROM dynamo.table_definition AS d
     USING pg_event_trigger_dropped_objects() AS o
     WHERE o.object_type = 'table' AND o.schema_name = 'dynamo_tables' AND d.relation_name = o.object_name;
+    DELETE FROM dynamo_internal.index_build AS b
+    WHERE NOT EXISTS (SELECT FROM dynamo.table_definition AS d WHERE d.table_name = b.table_name);
+    IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS o
+               WHERE o.original AND o.object_type = 'index' AND o.schema_name = 'dynamo_tables'
+                 AND o.object_name ~ ':index_[0-9]+$') THEN
+        RAISE NOTICE USING
+            MESSAGE = 'queries of this secondary index read the whole table from now on',
+            HINT = 'UpdateTable with GlobalSecondaryIndexUpdates removes an index from its DynamoDB table.';
+    END IF;
 END
 $$;
 
@@ -446,7 +503,8 @@ DECLARE
 BEGIN
     FOR altered IN
         SELECT DISTINCT c.oid, c.relname, n.nspname, t.tgname AS derive_keys, t.tgenabled,
-               split_part(encode(t.tgargs, 'escape'), E'\\000', 1) AS table_name
+               split_part(encode(t.tgargs, 'escape'), E'\\000', 1) AS table_name,
+               string_to_array(encode(t.tgargs, 'escape'), E'\\000') AS arguments
         FROM pg_event_trigger_ddl_commands() AS d
         LEFT JOIN pg_trigger AS made ON d.classid = 'pg_catalog.pg_trigger'::regclass AND made.oid = d.objid
         JOIN pg_class AS c ON c.oid = coalesce(made.tgrelid, d.objid)
@@ -471,6 +529,24 @@ BEGIN
                 ERRCODE = 'object_not_in_prerequisite_state',
                 MESSAGE = format('columns pk_hash, pk, sk and item of DynamoDB table "%s" cannot be altered', altered.table_name),
                 HINT = 'Further columns may be added, renamed and dropped.';
+        END IF;
+        -- Columns of indexes: those that the trigger fills in, and no others that look so. The name of a sort key may
+        -- look like the JSON that stands behind it; a type does not.
+        IF EXISTS (SELECT FROM pg_attribute AS a
+                   WHERE a.attrelid = altered.oid AND NOT a.attisdropped AND a.attname ~ '^index_[0-9]+_[ps]k$'
+                     AND (a.atttypid <> 'pg_catalog.bytea'::regtype OR a.attnotnull OR a.atthasdef))
+           OR EXISTS (SELECT FROM unnest(altered.arguments) WITH ORDINALITY AS a (argument, position),
+                           regexp_match(a.argument, '^\{"columns":([0-9]+)(,"partition")?') AS m,
+                           unnest(ARRAY['_sk', CASE WHEN m[2] <> '' THEN '_pk' END]) AS part
+                      WHERE a.position > CASE WHEN altered.arguments[5] IN ('S', 'N', 'B') THEN 5 ELSE 3 END
+                        AND m[1] IS NOT NULL AND part IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM pg_attribute AS c
+                                        WHERE c.attrelid = altered.oid AND NOT c.attisdropped
+                                          AND c.attname = format('index_%s%s', m[1], part))) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('columns of the secondary indexes of DynamoDB table "%s" cannot be altered', altered.table_name),
+                HINT = 'Names like index_1_pk and index_1_sk are theirs.';
         END IF;
         -- (pg_restore --disable-triggers meets this error, goes on, and loads the rows with their keys derived.)
         IF altered.tgenabled NOT IN ('O', 'A') THEN
@@ -677,5 +753,10 @@ CREATE FUNCTION dynamo.handle(operation text, body bytea, OUT status integer, OU
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_handle';
 COMMENT ON FUNCTION dynamo.handle(text, bytea) IS 'One API request by operation name and body: HTTP status, error type (NULL on success) and reply body';
+
+CREATE FUNCTION dynamo.resume_index_builds(retry_failed boolean DEFAULT true) RETURNS bigint
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_resume_index_builds';
+COMMENT ON FUNCTION dynamo.resume_index_builds(boolean) IS 'Starts the worker that builds and removes secondary indexes, also those it has given up; answers how many there are';
 /* </end connected objects> */
 

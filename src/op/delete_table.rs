@@ -18,13 +18,18 @@ pub fn run(session: &Session, request: DeleteTableRequest) -> Result<String> {
     if catalog::owned_by_caller(seen.relid) == Some(false) {
         return Err(denied());
     }
+    // Nor does a request that will be refused wait for the lock of an index that is being built.
+    if !seen.definition.is_finished() && request.check(&seen.definition).is_err() {
+        let current = catalog::open(name, Hold::Share)?.ok_or_else(missing)?;
+        request.check(&current.definition)?;
+    }
     // The relation is locked before its catalog row, as a plain DROP TABLE does.
     let held = catalog::open(name, Hold::Exclusive)?.ok_or_else(missing)?;
     if catalog::owned_by_caller(held.relid) != Some(true) {
         return Err(denied());
     }
     request.check(&held.definition)?;
-    let statistics = table::statistics(held.relid);
+    let statistics = table::statistics(held.relid, &held.definition);
     table::drop(&held.definition);
     catalog::forget(name);
     Ok(table_description_reply(

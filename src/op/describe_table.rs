@@ -14,6 +14,6 @@ pub fn run(session: &Session, request: DescribeTableRequest) -> Result<String> {
     Ok(describe_table_reply(
         &found.definition,
         &session.account,
-        table::statistics(found.relid),
+        table::statistics(found.relid, &found.definition),
     ))
 }

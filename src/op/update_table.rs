@@ -3,6 +3,7 @@
 use super::Session;
 use crate::storage::catalog::{self, Hold};
 use crate::storage::table;
+use crate::worker;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{UpdateTableRequest, table_description_reply};
 use pg_dynamo_core::{ApiError, Result};
@@ -18,10 +19,13 @@ pub fn run(session: &Session, request: UpdateTableRequest) -> Result<String> {
     let current = catalog::lock_definition(name)?.ok_or_else(missing)?;
     let updated = request.apply(&current, catalog::now_millis())?;
     catalog::replace(held.relid, &updated)?;
+    if !updated.is_finished() {
+        worker::start_at_commit();
+    }
     Ok(table_description_reply(
         &updated,
         updated.status(),
         &session.account,
-        table::statistics(held.relid),
+        table::statistics(held.relid, &updated),
     ))
 }

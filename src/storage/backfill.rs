@@ -294,7 +294,8 @@ impl Writer {
         }
     }
 
-    /// An update that is not heap-only has entries in every index, as the executor makes them.
+    /// An update that is not heap-only has entries in every index, as the executor makes them. (Told that it is an
+    /// update, the executor would look up the columns that a statement sets; there is none.)
     ///
     /// # Safety
     /// `slot` holds the version that was just stored.
@@ -310,7 +311,7 @@ impl Writer {
                 self.target,
                 slot,
                 self.state,
-                true,
+                false,
                 false,
                 std::ptr::null_mut(),
                 none,
@@ -340,7 +341,7 @@ impl Writer {
                 self.target,
                 slot,
                 self.state,
-                true,
+                false,
                 false,
                 std::ptr::null_mut(),
                 none,

@@ -4,8 +4,9 @@ use super::catalog::{DATA_SCHEMA, relation_name, shortened};
 use super::index;
 use super::spi::{self, Arg, Plan};
 use pg_dynamo_core::Result;
-use pg_dynamo_core::table::{TableDefinition, TableStatistics};
+use pg_dynamo_core::table::{IndexStatistics, TableDefinition, TableStatistics};
 use pgrx::pg_sys;
+use std::collections::BTreeMap;
 
 /// The data table's name, quoted and qualified.
 pub fn quoted(table_name: &str) -> String {
@@ -100,21 +101,54 @@ pub fn has_trigger(relid: pg_sys::Oid) -> bool {
 }
 
 /// Counted by Postgres's statistics, never by reading the table.
-pub fn statistics(relid: pg_sys::Oid) -> TableStatistics {
+pub fn statistics(relid: pg_sys::Oid, definition: &TableDefinition) -> TableStatistics {
+    let relation = [Arg::Int8(i64::from(relid.to_u32()))];
     spi::connected(|| {
         let plan = Plan::prepare(
-            "SELECT greatest(pg_catalog.pg_stat_get_live_tuples($1::pg_catalog.oid), \
-             (SELECT reltuples::pg_catalog.int8 FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid), 0), \
-             (SELECT pg_catalog.pg_relation_size(oid) \
-                OPERATOR(pg_catalog.+) coalesce(pg_catalog.pg_relation_size(nullif(reltoastrelid, 0)), 0) \
-              FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid)",
+            "SELECT greatest(pg_catalog.pg_stat_get_live_tuples(c.oid), c.reltuples::pg_catalog.int8, 0), \
+             pg_catalog.pg_relation_size(c.oid) \
+                OPERATOR(pg_catalog.+) coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0) \
+             FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
             &[pg_sys::INT8OID],
         );
-        plan.execute(&[Arg::Int8(i64::from(relid.to_u32()))], true);
+        plan.execute(&relation, true);
+        let (item_count, size_bytes) = (spi::int_value(0, 1), spi::int_value(0, 2));
         TableStatistics {
-            item_count: spi::int_value(0, 1).unwrap_or(0),
-            size_bytes: spi::int_value(0, 2).unwrap_or(0),
-            ..TableStatistics::default()
+            item_count: item_count.unwrap_or(0),
+            size_bytes: size_bytes.unwrap_or(0),
+            indexes: index_statistics(&relation, definition),
         }
     })
+}
+
+/// Entries and bytes of the btrees, by the number of their columns; entries as they were last counted by VACUUM,
+/// ANALYZE or CREATE INDEX. Needs SPI connected.
+fn index_statistics(
+    relation: &[Arg<'_>],
+    definition: &TableDefinition,
+) -> BTreeMap<u32, IndexStatistics> {
+    if definition.indexes().next().is_none() {
+        return BTreeMap::new();
+    }
+    let plan = Plan::prepare(
+        "SELECT c.relname::pg_catalog.text, greatest(c.reltuples::pg_catalog.int8, 0), pg_catalog.pg_relation_size(c.oid) \
+         FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid \
+         WHERE i.indrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+        &[pg_sys::INT8OID],
+    );
+    let count = plan.execute(relation, true);
+    let found: BTreeMap<String, IndexStatistics> = (0..count as usize)
+        .filter_map(|row| {
+            let statistics = IndexStatistics {
+                item_count: spi::int_value(row, 2)?,
+                size_bytes: spi::int_value(row, 3)?,
+            };
+            Some((spi::text_value(row, 1)?, statistics))
+        })
+        .collect();
+    let of = |columns: u32| found.get(&index::name(&definition.name, columns)).copied();
+    definition
+        .indexes()
+        .filter_map(|index| Some((index.columns(), of(index.columns())?)))
+        .collect()
 }

@@ -11,7 +11,7 @@
 //!
 //! Nothing here makes writers wait for more than [`LOCK_TIMEOUT`].
 
-use super::progress::{self, Phase, Task};
+use super::progress::{self, Phase, Place, Task};
 use super::session::{self, Failure};
 use super::{try_lock, unlock, worker_lock};
 use crate::storage::catalog::{self, Hold};
@@ -278,7 +278,8 @@ fn add_columns(task: &Task) -> Result<Step, Failure> {
         index::add_columns(&task.table, schema.ok_or_else(not_there)?);
         index::maintain(&new)?;
         catalog::replace(relid, &new)?;
-        progress::enter(task, Phase::Backfill, table::statistics(relid).item_count);
+        let items = table::statistics(relid, &definition).item_count;
+        progress::enter(task, Phase::Backfill, items);
         Ok(Step::Done)
     })
 }
@@ -288,7 +289,7 @@ fn fill_in(task: &Task) -> Result<Step, Failure> {
     session::set(c"lock_timeout", LOCK_TIMEOUT);
     // A batch that is lost with the server was not noted either: they are one transaction.
     session::set(c"synchronous_commit", c"off");
-    let mut place = (task.progress.file, task.progress.next_block);
+    let mut place = task.progress.place;
     loop {
         session::heed_signals();
         leave_database_to_others();
@@ -306,49 +307,68 @@ fn fill_in(task: &Task) -> Result<Step, Failure> {
 }
 
 enum Batch {
-    /// File and block to go on with.
-    Next((i64, i64)),
+    Next(Place),
     Ended,
     Lost(Step),
 }
 
-fn batch(task: &Task, (file, block): (i64, i64)) -> Result<Batch, Failure> {
-    let mut outcome = session::transaction(|| {
-        let Some(held) = catalog::open(&task.table, Hold::Share)? else {
-            return Ok(Err(Batch::Lost(Step::Lost)));
-        };
-        if !is_in(&held.definition, task, IndexState::Backfilling) {
-            return Ok(Err(Batch::Lost(Step::Done)));
-        }
-        let (blocks, current) = backfill::extent(held.relid);
-        let first = if current == file { block } else { 0 };
-        let Ok(first) = u32::try_from(first) else {
-            return Ok(Err(Batch::Ended));
-        };
-        if first >= blocks {
-            return Ok(Err(Batch::Ended));
-        }
-        let batch = backfill::run(held.relid, backfill::Rows::of_blocks(first, BATCH_BLOCKS))?;
-        let next = i64::from(first) + i64::from(BATCH_BLOCKS);
-        if batch.held.is_empty() {
-            progress::advance(task, current, next, batch.visited);
-        }
-        Ok(Ok((held.relid, current, next, batch)))
-    });
+/// A batch that went through some blocks; rows in `held` are left.
+struct Passed {
+    relid: pg_sys::Oid,
+    visited: i64,
+    held: Vec<pg_sys::ItemPointerData>,
+    next: Place,
+}
+
+fn batch(task: &Task, place: Place) -> Result<Batch, Failure> {
+    let passed = session::transaction(|| pass(task, place));
     backfill::publish_again();
-    if let Ok(Ok((relid, file, next, batch))) = &mut outcome
-        && !batch.held.is_empty()
-    {
-        wait_for_rows(task, *relid, std::mem::take(&mut batch.held))?;
+    let passed = match passed? {
+        Ok(passed) => passed,
+        Err(end) => return Ok(end),
+    };
+    if !passed.held.is_empty() {
+        wait_for_rows(task, passed.relid, passed.held)?;
         session::transaction(|| {
-            progress::advance(task, *file, *next, batch.visited);
+            progress::advance(task, &passed.next, passed.visited);
             Ok(())
         })?;
     }
-    Ok(match outcome? {
-        Ok((_, file, next, _)) => Batch::Next((file, next)),
-        Err(end) => end,
-    })
+    Ok(Batch::Next(passed.next))
+}
+
+fn pass(task: &Task, mut place: Place) -> CoreResult<Result<Passed, Batch>> {
+    let Some(held) = catalog::open(&task.table, Hold::Share)? else {
+        return Ok(Err(Batch::Lost(Step::Lost)));
+    };
+    if !is_in(&held.definition, task, IndexState::Backfilling) {
+        return Ok(Err(Batch::Lost(Step::Done)));
+    }
+    let (blocks, file) = backfill::extent(held.relid);
+    if file != place.file {
+        place = Place {
+            file,
+            next_block: 0,
+            end_block: i64::from(blocks),
+        };
+    }
+    let end = place.end_block.min(i64::from(blocks));
+    let left = u32::try_from(end - place.next_block).unwrap_or(0);
+    let (Ok(first), 1..) = (u32::try_from(place.next_block), left) else {
+        return Ok(Err(Batch::Ended));
+    };
+    let count = left.min(BATCH_BLOCKS);
+    let batch = backfill::run(held.relid, backfill::Rows::of_blocks(first, count))?;
+    place.next_block += i64::from(count);
+    if batch.held.is_empty() {
+        progress::advance(task, &place, batch.visited);
+    }
+    Ok(Ok(Passed {
+        relid: held.relid,
+        visited: batch.visited,
+        held: batch.held,
+        next: place,
+    }))
 }
 
 /// Rows that other transactions hold are looked at again until each is free or was changed.

@@ -11,7 +11,7 @@ mod session;
 
 use crate::storage::pg_error::catching;
 use crate::storage::spi::{self, Plan};
-use pg_dynamo_core::table::{IndexState, TableDefinition};
+use pg_dynamo_core::table::TableDefinition;
 use pgrx::pg_sys;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
@@ -58,8 +58,7 @@ pub fn start_at_commit() {
 /// For a table with indexes that are not finished: starts the worker when none is alive, as after a restart of
 /// a server that does not preload the library, a restore, or COMMIT PREPARED.
 pub fn start_if_needed(definition: &TableDefinition) {
-    let unfinished = |index: &pg_dynamo_core::table::GlobalIndex| index.state != IndexState::Active;
-    if !definition.global_indexes.iter().any(unfinished) {
+    if definition.is_finished() {
         return;
     }
     // SAFETY: reads this server's state.

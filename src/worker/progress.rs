@@ -49,11 +49,19 @@ pub struct Task {
     pub progress: Progress,
 }
 
+/// How far a backfill has come.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Progress {
+pub struct Place {
     /// The table's file whose blocks are counted, and the first that was not gone through.
     pub file: i64,
     pub next_block: i64,
+    /// How many blocks it had: rows in later ones came when writers derived the columns already.
+    pub end_block: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    pub place: Place,
     pub attempts: i64,
     /// Milliseconds; zero or less: at once.
     pub retry_in: i64,
@@ -95,7 +103,7 @@ fn task(definition: &TableDefinition, index: &str, columns: u32, begins: Phase) 
     let (table, table_id) = (definition.name.clone(), definition.table_id.clone());
     let noted = spi::connected(|| {
         let plan = Plan::prepare(
-            "SELECT phase, coalesce(relation_file, 0), next_block, attempts, gave_up::int4::int8, \
+            "SELECT phase, coalesce(relation_file, 0), next_block, end_block, attempts, gave_up::int4::int8, \
              coalesce(ceil(extract(epoch FROM retry_at - clock_timestamp()) * 1000), 0)::int8 \
              FROM dynamo_internal.index_build WHERE table_name = $1 AND index_name = $2 AND table_id = $3",
             &[pg_sys::TEXTOID; 3],
@@ -106,11 +114,14 @@ fn task(definition: &TableDefinition, index: &str, columns: u32, begins: Phase) 
         }
         let int = |column| spi::int_value(0, column).unwrap_or(0);
         let progress = Progress {
-            file: int(2),
-            next_block: int(3),
-            attempts: int(4),
-            gave_up: int(5) != 0,
-            retry_in: int(6),
+            place: Place {
+                file: int(2),
+                next_block: int(3),
+                end_block: int(4),
+            },
+            attempts: int(5),
+            gave_up: int(6) != 0,
+            retry_in: int(7),
         };
         let phase = spi::text_value(0, 1).and_then(|name| Phase::of_name(&name));
         phase.map(|phase| (phase, progress))
@@ -139,7 +150,7 @@ pub fn enter(task: &Task, phase: Phase, total: i64) {
     change(
         "INSERT INTO dynamo_internal.index_build AS b (table_name, index_name, table_id, phase, items_total) \
          VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (table_name, index_name) DO UPDATE SET table_id = $3, phase = $4, relation_file = NULL, next_block = 0, \
+         ON CONFLICT (table_name, index_name) DO UPDATE SET table_id = $3, phase = $4, relation_file = NULL, next_block = 0, end_block = 0, \
          items_done = CASE WHEN $4 = 'index' THEN b.items_done ELSE 0 END, \
          items_total = CASE WHEN $4 = 'index' THEN b.items_total ELSE $5 END, \
          attempts = 0, error = NULL, gave_up = false, retry_at = NULL, updated_at = clock_timestamp(), \
@@ -162,9 +173,9 @@ pub fn enter(task: &Task, phase: Phase, total: i64) {
 }
 
 /// Notes how far the backfill has come.
-pub fn advance(task: &Task, file: i64, next_block: i64, items: i64) {
+pub fn advance(task: &Task, to: &Place, items: i64) {
     change(
-        "UPDATE dynamo_internal.index_build SET relation_file = $3, next_block = $4, items_done = items_done + $5, \
+        "UPDATE dynamo_internal.index_build SET relation_file = $3, next_block = $4, end_block = $5, items_done = items_done + $6, \
          attempts = 0, error = NULL, retry_at = NULL, updated_at = clock_timestamp() \
          WHERE table_name = $1 AND index_name = $2",
         &[
@@ -173,12 +184,14 @@ pub fn advance(task: &Task, file: i64, next_block: i64, items: i64) {
             pg_sys::INT8OID,
             pg_sys::INT8OID,
             pg_sys::INT8OID,
+            pg_sys::INT8OID,
         ],
         &[
             Arg::Text(&task.table),
             Arg::Text(&task.index),
-            Arg::Int8(file),
-            Arg::Int8(next_block),
+            Arg::Int8(to.file),
+            Arg::Int8(to.next_block),
+            Arg::Int8(to.end_block),
             Arg::Int8(items),
         ],
     );

@@ -2,7 +2,7 @@
 use super::index_updates::in_use;
 use super::{shape, table_shapes};
 use crate::json::Json;
-use crate::table::{Account, GlobalIndex, IndexState, TableDefinition, TableRef};
+use crate::table::{Account, TableDefinition, TableRef};
 use crate::{ApiError, Result};
 
 #[derive(Debug)]
@@ -31,8 +31,7 @@ impl DeleteTableRequest {
                  Disable deletion protection first.",
             ));
         }
-        let active = |i: &GlobalIndex| i.state == IndexState::Active;
-        if !table.global_indexes.iter().all(active) {
+        if !table.is_finished() {
             return Err(in_use(
                 "Cannot delete table while indexes are being created, updated, or deleted.",
             ));

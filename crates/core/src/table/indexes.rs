@@ -124,6 +124,12 @@ impl TableDefinition {
         self.indexes().find(|index| index.name() == name)
     }
 
+    /// Whether no index is being built or removed.
+    pub fn is_finished(&self) -> bool {
+        let indexes = &mut self.global_indexes.iter();
+        indexes.all(|index| index.state == IndexState::Active)
+    }
+
     /// The lowest number, from 1, that names no index's columns.
     pub fn free_columns(&self) -> u32 {
         let used: BTreeSet<u32> = self.indexes().map(|index| index.columns()).collect();
