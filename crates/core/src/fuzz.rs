@@ -5,7 +5,8 @@ use crate::expression::{
     Condition, ExpressionKind, KeyConditions, Placeholders, Projection, Update, Usage,
 };
 use crate::json::Json;
-use crate::table::{KeyAttribute, ScalarType};
+use crate::request::{QueryRequest, ReadOptions, ScanRequest};
+use crate::table::{Account, KeyAttribute, ScalarType, TableDefinition};
 use crate::value::item::{directory_len, locate, names_len};
 use crate::value::json::{parse_attributes, parse_value, write_av, write_item};
 use crate::value::plain::{value_from_plain, write_plain, write_plain_item};
@@ -220,6 +221,40 @@ pub fn key_condition(data: &[u8]) {
         }
     }
 }
+
+/// A Query or Scan as JSON: refused, or a page of it is a reply, whose key it can go on from.
+pub fn read_request(data: &[u8]) {
+    let Some(json) = std::str::from_utf8(data)
+        .ok()
+        .and_then(|text| Json::parse(text).ok())
+    else {
+        return;
+    };
+    let account = Account {
+        account_id: "123456789012".to_owned(),
+        region: "eu-west-1".to_owned(),
+    };
+    let table: TableDefinition = serde_json::from_str(READ_TABLE).expect("a definition");
+    let options = ReadOptions::default();
+    let query = QueryRequest::parse(&json, &account).and_then(|r| r.bind(&table, options));
+    let scan = ScanRequest::parse(&json, &account).and_then(|r| r.bind(&table, options));
+    let (_, item) = sample();
+    for read in [query, scan].into_iter().flatten() {
+        assert!(read.descriptions().is_ok());
+        let mut page = read.page(String::new());
+        // The sample lacks the key; a page that is full cannot name it.
+        if page.offer(&item.as_item()).is_ok() {
+            let reply = page.finish().expect("a reply");
+            assert!(Json::parse(&reply).is_ok(), "{reply}");
+        }
+    }
+}
+
+const READ_TABLE: &str = r#"{"name":"Books","key_schema":{"partition":{"name":"pk","scalar":"S"},
+    "sort":{"name":"sk","scalar":"N"}},
+    "local_indexes":[{"name":"Local","sort":{"name":"a","scalar":"S"},"projection":"KeysOnly","columns":1}],
+    "global_indexes":[{"name":"Global","partition":[{"name":"a","scalar":"S"},{"name":"b","scalar":"N"}],
+        "sort":[{"name":"c","scalar":"B"},{"name":"d","scalar":"S"}],"projection":"All","columns":2}]}"#;
 
 /// An update applied to a sample item and to none: the result is canonical.
 pub fn update(data: &[u8]) {

@@ -3,11 +3,12 @@
 //! Storage reads the rows of the range in its order and hands them, one by one, to a [`Page`] (a reply of the
 //! API: limits, counts, capacity, the key to go on from) or to [`PageRead::select_item`] (a row of SQL).
 use crate::Result;
-use crate::expression::{Condition, Projection};
+use crate::expression::{Condition, KeyCondition, Projection};
 use crate::range::KeyRange;
 use crate::request::options::ReturnCapacity;
 use crate::table::TableRef;
-use crate::value::{Av, AvBuf, Item, ItemBuf};
+use crate::value::json::write_item;
+use crate::value::{Attributes, Av, AvBuf, Item, ItemBuf};
 
 mod page;
 pub use page::Page;
@@ -57,16 +58,16 @@ pub(crate) struct IndexRead {
     pub fetches: bool,
 }
 
-/// Which of the two operations reads, and its own parameters as people read them.
+/// Which of the two operations reads, and its own parameters.
 #[derive(Clone, Debug)]
 pub(crate) enum ReadKind {
+    /// `keys`: the attributes that have conditions, HASH first.
     Query {
-        condition: String,
+        keys: Vec<String>,
+        condition: KeyCondition,
     },
     /// Segment and TotalSegments.
-    Scan {
-        segment: Option<(u64, u64)>,
-    },
+    Scan { segment: Option<(u64, u64)> },
 }
 
 /// A filter, and what it sees of an item.
@@ -118,8 +119,8 @@ pub struct PageRead {
     pub(crate) range: KeyRange,
     pub(crate) filter: Option<FilterRead>,
     pub(crate) shown: Shown,
-    /// ExclusiveStartKey as people read it.
-    pub(crate) start: Option<String>,
+    /// ExclusiveStartKey.
+    pub(crate) start: Option<Attributes>,
     pub(crate) limit: Option<u64>,
     pub(crate) consistent: bool,
     pub(crate) capacity: ReturnCapacity,
@@ -151,13 +152,16 @@ impl PageRead {
     }
 
     /// What is read, for EXPLAIN: labels and texts, in the order in which they are to be shown.
-    pub fn descriptions(&self) -> Vec<(&'static str, String)> {
+    /// Err: corrupt values only.
+    pub fn descriptions(&self) -> Result<Vec<(&'static str, String)>> {
         let mut found = Vec::new();
         if let Some(index) = &self.index {
             found.push(("Index Name", index.name.clone()));
         }
         match &self.kind {
-            ReadKind::Query { condition } => found.push(("Key Condition", condition.clone())),
+            ReadKind::Query { keys, condition } => {
+                found.push(("Key Condition", condition.describe(keys)));
+            }
             ReadKind::Scan { segment } => {
                 found.extend(segment.map(|(n, total)| ("Segment", format!("{n} of {total}"))));
             }
@@ -165,7 +169,11 @@ impl PageRead {
         if !self.range.forward {
             found.push(("Order", "backward".to_owned()));
         }
-        found.extend(self.start.clone().map(|start| ("Start After", start)));
+        if let Some(start) = &self.start {
+            let mut text = String::new();
+            write_item(&mut text, ItemBuf::from_attributes(start).as_item())?;
+            found.push(("Start After", text));
+        }
         if let Some(filter) = &self.filter {
             found.push(("Filter", filter.condition.describe()));
         }
@@ -175,7 +183,7 @@ impl PageRead {
                 "attributes the index lacks".to_owned(),
             ));
         }
-        found
+        Ok(found)
     }
 
     pub fn is_query(&self) -> bool {

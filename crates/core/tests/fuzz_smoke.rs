@@ -167,6 +167,19 @@ fn key_conditions() {
 }
 
 #[test]
+fn read_requests() {
+    let corpus = texts(&[
+        r#"{"TableName":"Books","KeyConditionExpression":"pk = :p AND sk > :n","ExpressionAttributeValues":{":p":{"S":"x"},":n":{"N":"1"}},"Limit":1}"#,
+        r#"{"TableName":"Books","IndexName":"Global","KeyConditionExpression":"a = :p AND b = :n AND c BETWEEN :b AND :b","ExpressionAttributeValues":{":p":{"S":"x"},":n":{"N":"1"},":b":{"B":"AP8="}},"ScanIndexForward":false}"#,
+        r#"{"TableName":"Books","KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"a"}]}},"ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"N":"1"}}}"#,
+        r#"{"TableName":"Books","Segment":1,"TotalSegments":3,"FilterExpression":"a <> b","Select":"COUNT","ReturnConsumedCapacity":"INDEXES"}"#,
+        r#"{"TableName":"Books","IndexName":"Local","ProjectionExpression":"a, q.r[0]","ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"N":"1"},"a":{"S":"x"}}}"#,
+        r#"{"TableName":"Books","ScanFilter":{"a":{"ComparisonOperator":"NOT_NULL"}},"AttributesToGet":["a"]}"#,
+    ]);
+    drive("read_request", fuzz::read_request, corpus);
+}
+
+#[test]
 fn updates() {
     let corpus = texts(&[
         "SET a.b[0] = a.b[0] + :n, q = if_not_exists(q, :l) REMOVE l[1], c",

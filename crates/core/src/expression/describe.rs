@@ -1,9 +1,9 @@
 //! Conditions as people read them in EXPLAIN: placeholders replaced, values as plain JSON, long ones cut.
-use super::SortCondition;
 use super::ast::Logic;
 use super::condition::Condition;
 use super::path::{DocPath, Step};
 use super::test::{Source, Test};
+use super::{KeyCondition, SortCondition};
 use crate::value::AvBuf;
 use crate::value::plain::write_plain;
 
@@ -16,9 +16,21 @@ impl Condition {
     }
 }
 
+impl KeyCondition {
+    /// `keys`: the HASH attributes, then the RANGE attributes that have conditions.
+    pub fn describe(&self, keys: &[String]) -> String {
+        let equal = |(name, v): (&String, &AvBuf)| format!("{name} = {}", value(v));
+        let (partition, sort) = keys.split_at(self.partition.len().min(keys.len()));
+        let partition = partition.iter().zip(&self.partition).map(equal);
+        let sort = sort.iter().zip(&self.sort);
+        let sort = sort.map(|(name, condition)| condition.describe(name));
+        partition.chain(sort).collect::<Vec<_>>().join(" AND ")
+    }
+}
+
 impl SortCondition {
     /// As a condition on the key attribute `name`.
-    pub fn describe(&self, name: &str) -> String {
+    fn describe(&self, name: &str) -> String {
         let compared = |symbol: &str, v: &AvBuf| format!("{name} {symbol} {}", value(v));
         match self {
             SortCondition::Eq(v) => compared("=", v),

@@ -4,7 +4,7 @@ use super::read_parts::ReadParts;
 use super::reading::{ReadOptions, Reading, Select};
 use super::start_key::StartKey;
 use super::{fields, key, read_shapes, shape};
-use crate::expression::{KeyCondition, KeyConditions, SortCondition};
+use crate::expression::{KeyCondition, KeyConditions};
 use crate::json::Json;
 use crate::range::{Access, KeyRange};
 use crate::read::{PageRead, ReadKind};
@@ -121,7 +121,6 @@ impl QueryRequest {
             None => Ok(()),
         })?;
         check_sizes(&condition, partition, sort)?;
-        let text = describe(&condition, partition, sort);
         let values: Vec<_> = condition.partition.iter().map(AvBuf::as_av).collect();
         let sort_range = condition.sort_range(sort.len());
         let mut range = KeyRange::of_partition(Access::of_index(index), &values, sort_range);
@@ -137,7 +136,14 @@ impl QueryRequest {
         reading.check_select(table, index)?;
         reading.check_filter_is_projected(table, index)?;
         reading.check_filter(table)?;
-        reading.into_read(ReadKind::Query { condition: text }, table, index, range)
+        let keys = partition
+            .iter()
+            .chain(sort.iter().take(condition.sort.len()));
+        let kind = ReadKind::Query {
+            keys: keys.map(|key| key.name.clone()).collect(),
+            condition,
+        };
+        reading.into_read(kind, table, index, range)
     }
 }
 
@@ -156,15 +162,4 @@ fn check_sizes(
         }
     }
     Ok(())
-}
-
-fn describe(condition: &KeyCondition, partition: &[KeyAttribute], sort: &[KeyAttribute]) -> String {
-    let mut parts: Vec<String> = partition
-        .iter()
-        .zip(&condition.partition)
-        .map(|(key, value)| SortCondition::Eq(value.clone()).describe(&key.name))
-        .collect();
-    let sorted = sort.iter().zip(&condition.sort);
-    parts.extend(sorted.map(|(key, test)| test.describe(&key.name)));
-    parts.join(" AND ")
 }

@@ -255,7 +255,6 @@ impl Reading {
         let filter = self
             .filter
             .map(|condition| FilterRead::new(condition, hidden));
-        let start = self.start.as_ref().map(StartKey::describe).transpose()?;
         Ok(PageRead {
             keys: key_names(table, index),
             index: index.map(|index| IndexRead {
@@ -269,7 +268,7 @@ impl Reading {
             range,
             filter,
             shown,
-            start,
+            start: self.start.map(StartKey::into_attributes),
             limit: self.limit,
             consistent: self.consistent,
             capacity: self.capacity,

@@ -3,10 +3,10 @@
 use super::key;
 use super::shape::member;
 use crate::expression::{KeyCondition, literal};
-use crate::json::{Json, write_string};
+use crate::json::Json;
 use crate::range::{KeyPart, KeyRange, key_of_item};
 use crate::table::{IndexRef, KeyAttribute, TableDefinition};
-use crate::value::json::{read_checked_value, write_av};
+use crate::value::json::read_checked_value;
 use crate::value::{Attributes, ItemBuf, Value};
 use crate::{ApiError, Result};
 use std::collections::BTreeSet;
@@ -154,18 +154,8 @@ impl StartKey {
         key_of_item(item.as_item(), &table.key_schema, schema.as_ref())?.ok_or_else(|| invalid(""))
     }
 
-    /// As people read it.
-    pub fn describe(&self) -> Result<String> {
-        let mut out = String::new();
-        for (name, value) in &self.attributes {
-            if !out.is_empty() {
-                out.push_str(", ");
-            }
-            write_string(&mut out, name);
-            out.push_str(": ");
-            write_av(&mut out, value.encode().as_av())?;
-        }
-        Ok(out)
+    pub fn into_attributes(self) -> Attributes {
+        self.attributes
     }
 
     /// As an error text of DynamoDB shows it: `pk=AttributeValue: {S:a}`.
