@@ -17,7 +17,7 @@ const FORMAT_VERSION: i64 = 1;
 /// A data table as this backend knows it.
 pub struct Table {
     pub relid: pg_sys::Oid,
-    pub definition: TableDefinition,
+    pub definition: Rc<TableDefinition>,
     /// Rows may live on other servers: statements only.
     pub distributed: bool,
     pub plans: super::item::Plans,
@@ -133,7 +133,7 @@ fn load(name: &str) -> Result<Option<Rc<Table>>> {
     }
     let table = Rc::new(Table {
         relid,
-        definition,
+        definition: Rc::new(definition),
         distributed: super::read::may_be_distributed(),
         plans: super::item::Plans::default(),
         valid: Cell::new(before == INVALIDATIONS.get()),

@@ -1,14 +1,16 @@
 //! (request, old item) -> effect. Pure, safe to repeat after a lost race.
-use crate::capacity::{Units, write_collection_metrics, write_consumed};
+use crate::capacity::{Units, WriteUnits, write_collection_metrics, write_consumed};
 use crate::expression::{Condition, Projection, Update};
+use crate::index::values;
 use crate::key::StoredKey;
 use crate::request::options::{ReturnCapacity, ReturnValues, Show};
-use crate::table::{KeySchema, TableDefinition, TableRef};
+use crate::table::{TableDefinition, TableRef};
 use crate::value::json::write_item;
 use crate::value::{Attributes, Item, ItemBuf};
 use crate::{ApiError, Result, limits};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// What a write does to the row that holds the old item.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,9 +50,7 @@ pub(crate) enum Action {
 #[derive(Debug)]
 pub struct Write {
     table: TableRef,
-    schema: KeySchema,
-    /// Item collections exist only in tables with local indexes.
-    collections: bool,
+    definition: Rc<TableDefinition>,
     key: StoredKey,
     key_attributes: Attributes,
     condition: Option<Condition>,
@@ -60,7 +60,7 @@ pub struct Write {
 
 impl Write {
     pub(crate) fn new(
-        definition: &TableDefinition,
+        definition: Rc<TableDefinition>,
         table: TableRef,
         key: StoredKey,
         key_attributes: Attributes,
@@ -70,8 +70,7 @@ impl Write {
     ) -> Write {
         Write {
             table,
-            schema: definition.key_schema.clone(),
-            collections: !definition.local_indexes.is_empty(),
+            definition,
             key,
             key_attributes,
             condition,
@@ -171,6 +170,10 @@ impl Write {
             (Action::Update(Some(update)), _) => update.apply(old, &self.key_attributes)?,
             (Action::Update(None), None) => ItemBuf::from_attributes(&self.key_attributes),
         };
+        // A put's index keys were checked when it was bound.
+        if matches!(self.action, Action::Update(_)) {
+            values::check_updated(&self.definition, new.as_item())?;
+        }
         if same(old, &new) {
             return Ok(Effect::Unchanged);
         }
@@ -201,8 +204,10 @@ impl Write {
             reply.item("Attributes", item.as_item())?;
         }
         if self.show.capacity != ReturnCapacity::None {
-            let units = self.consumed(outcome);
-            reply.capacity(&self.table.as_given, units, self.show.capacity);
+            let mut units = WriteUnits::default();
+            self.add_consumed(outcome, &mut units)?;
+            reply.name("ConsumedCapacity");
+            units.write(reply.out, &self.table.as_given, self.show.capacity);
         }
         if self.shows_collection() {
             reply.name("ItemCollectionMetrics");
@@ -212,23 +217,28 @@ impl Write {
         Ok(())
     }
 
-    /// What the write cost, when the outcome has the old image it was asked for.
-    pub(crate) fn consumed(&self, outcome: &Outcome) -> Units {
-        let size = |item: Option<Item<'_>>| item.map_or(0, Item::size);
+    /// Adds what the write cost, when the outcome has the images it was asked for.
+    pub(crate) fn add_consumed<'w>(
+        &'w self,
+        outcome: &Outcome,
+        units: &mut WriteUnits<'w>,
+    ) -> Result<()> {
         let old = outcome.old.as_ref().map(ItemBuf::as_item);
         let new = outcome.new.as_ref().map(ItemBuf::as_item);
-        Units::of_write(size(old), size(new.or(self.proposed())))
+        // A put that is done has left what it proposed; storage need not say so.
+        units.add(&self.definition, old, new.or(self.proposed()))
     }
 
     /// Whether the reply has something to say about the item's collection.
     pub(crate) fn shows_collection(&self) -> bool {
-        self.show.metrics && self.collections
+        // Item collections exist only in tables with local indexes.
+        self.show.metrics && !self.definition.local_indexes.is_empty()
     }
 
     /// The metrics of the item's collection.
     pub(crate) fn write_collection(&self, out: &mut String) -> Result<()> {
         let key = ItemBuf::from_attributes(&self.key_attributes);
-        write_collection_metrics(out, key.as_item(), &self.schema)
+        write_collection_metrics(out, key.as_item(), &self.definition.key_schema)
     }
 
     /// The Attributes member of the reply as an item, for SQL callers; None when it is absent.

@@ -9,6 +9,9 @@ use crate::request::options::ReturnCapacity;
 use crate::value::{Item, json::write_av};
 use crate::{Result, table::KeySchema};
 
+mod write;
+pub use write::WriteUnits;
+
 /// Capacity in halves of a unit: exact, whatever is added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Units(u64);

@@ -15,6 +15,8 @@ use crate::table::KeyAttribute;
 use crate::value::{Av, Item};
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod values;
+
 const ESCAPED_ZERO: [u8; 2] = [0x00, 0xff];
 const END_OF_PART: [u8; 2] = [0x00, 0x01];
 

@@ -11,6 +11,7 @@ use pg_dynamo_core::request::{BatchGetItemRequest, BatchWriteItemRequest};
 use pg_dynamo_core::table::TableDefinition;
 use pg_dynamo_core::value::ItemBuf;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 const MISMATCH: &str = "The provided key element does not match the schema";
 const DUPLICATES: &str = "Provided list of item keys contains duplicates";
@@ -24,7 +25,9 @@ fn read(tables: &[&TableDefinition], request: &str) -> pg_dynamo_core::Result<Ba
 }
 
 fn write(tables: &[&TableDefinition], request: &str) -> pg_dynamo_core::Result<BatchWrite> {
-    BatchWriteItemRequest::parse(&json(request), &account())?.bind(tables)
+    let tables: Vec<_> = tables.iter().map(|t| Rc::new((*t).clone())).collect();
+    BatchWriteItemRequest::parse(&json(request), &account())?
+        .bind(&tables.iter().collect::<Vec<_>>())
 }
 
 fn message(operation: &str, request: &str) -> String {
@@ -431,7 +434,7 @@ fn a_table_may_be_named_by_its_arn_but_only_once() {
     assert!(message("BatchWriteItem", &twice).contains("by its name and by its ARN"));
     let twice = format!(r#"{{"RequestItems":{{"Hash":[{put},{put}],"Hash":[{put}]}}}}"#);
     let kept = BatchWriteItemRequest::parse(&json(&twice), &account()).unwrap();
-    let bound = kept.bind(&[&hash_table()]).unwrap();
+    let bound = kept.bind(&[&Rc::new(hash_table())]).unwrap();
     assert_eq!(
         bound.tables()[0].puts().len(),
         1,

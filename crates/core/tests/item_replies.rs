@@ -3,6 +3,7 @@ mod fixtures;
 use fixtures::*;
 use pg_dynamo_core::apply::{Effect, WriteKind};
 use pg_dynamo_core::request::{Options, PutItemRequest};
+use std::rc::Rc;
 
 const OLD: &str = r#"{"pk":{"S":"a"},"n":{"N":"1"},"m":{"M":{"x":{"N":"1"},"y":{"N":"2"}}}}"#;
 
@@ -289,7 +290,10 @@ fn typed_parts_are_checked_like_a_json_request() {
         expression_attribute_names: Some(fixtures::json(r##"{"#k":"pk"}"##)),
         ..Options::default()
     };
-    let write = parts("Hash", options).unwrap().bind(&hash_table()).unwrap();
+    let write = parts("Hash", options)
+        .unwrap()
+        .bind(&Rc::new(hash_table()))
+        .unwrap();
     assert_eq!(
         write.apply(None).unwrap(),
         Effect::Store(item(r#"{"pk":{"S":"a"}}"#))

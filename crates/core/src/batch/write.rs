@@ -1,6 +1,6 @@
 //! A BatchWriteItem bound to its tables, and its reply.
 use crate::apply::{Outcome, Write, WriteKind};
-use crate::capacity::{Units, write_consumed};
+use crate::capacity::WriteUnits;
 use crate::json::write_string;
 use crate::request::options::ReturnCapacity;
 use crate::table::TableRef;
@@ -74,11 +74,11 @@ impl BatchWrite {
                 if i > 0 {
                     out.push(',');
                 }
-                let consumed = table.writes().zip(outcomes);
-                let units = consumed.fold(Units::default(), |units, (write, outcome)| {
-                    units + write.consumed(outcome)
-                });
-                write_consumed(out, &table.table.as_given, units, self.capacity);
+                let mut units = WriteUnits::default();
+                for (write, outcome) in table.writes().zip(outcomes) {
+                    write.add_consumed(outcome, &mut units)?;
+                }
+                units.write(out, &table.table.as_given, self.capacity);
             }
             out.push(']');
         }

@@ -99,17 +99,18 @@ impl Update {
         names
     }
 
-    /// Values it sets as they stand in the request, by top-level attribute (for index keys, whose type is
-    /// checked before the item is read).
-    pub fn literals(&self) -> impl Iterator<Item = (&str, &AvBuf)> {
-        self.changes
-            .iter()
-            .filter_map(|change| match &change.action {
-                Act::Set(Expr::Value(value)) if change.path.steps.is_empty() => {
-                    Some((change.path.root.as_str(), value))
-                }
-                _ => None,
-            })
+    /// Types of the values that it gives to top-level attributes, or takes from them, where the text alone tells
+    /// them (for index keys, whose type is checked before the item is read).
+    pub fn assigned_types(&self) -> impl Iterator<Item = (&str, Result<ValueType>)> {
+        let top_level = |change: &&Change| change.path.steps.is_empty();
+        self.changes.iter().filter(top_level).filter_map(|change| {
+            let kind = match &change.action {
+                Act::Set(expr) => expr.static_type()?,
+                Act::Add(value) | Act::Delete(value) => value.as_av().value_type(),
+                Act::Remove => return None,
+            };
+            Some((change.path.root.as_str(), kind))
+        })
     }
 
     /// Only the touched paths of an image, in their nested shape (UPDATED_OLD of the old image, UPDATED_NEW of
@@ -134,6 +135,16 @@ impl Change {
     }
 }
 impl Expr {
+    /// None: it depends on the item.
+    fn static_type(&self) -> Option<Result<ValueType>> {
+        match self {
+            Expr::Value(value) => Some(value.as_av().value_type()),
+            Expr::Plus(..) | Expr::Minus(..) => Some(Ok(ValueType::N)),
+            Expr::ListAppend(..) => Some(Ok(ValueType::L)),
+            Expr::Path(_) | Expr::IfNotExists(..) => None,
+        }
+    }
+
     fn each_path<'a>(&'a self, visit: &mut dyn FnMut(&'a DocPath)) {
         match self {
             Expr::Path(path) => visit(path),

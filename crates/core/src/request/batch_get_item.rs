@@ -168,7 +168,7 @@ impl TableKeys {
             .map(|key| Ok((key::of_key(&key, schema)?, key)))
             .collect::<Result<_>>()?;
         if let Some(projection) = &self.projection {
-            key::check_paths(&projection.nested_attributes(), schema)?;
+            key::check_paths(&projection.nested_attributes(), definition)?;
         }
         Ok(TableRead::new(
             self.table,

@@ -89,7 +89,7 @@ impl BatchWriteItemRequest {
     }
 
     /// What the tables' key schemas have to say. Err: ValidationException.
-    pub fn bind(self, definitions: &[&TableDefinition]) -> Result<BatchWrite> {
+    pub fn bind(self, definitions: &[&Rc<TableDefinition>]) -> Result<BatchWrite> {
         if definitions.len() != self.tables.len() {
             return Err(ApiError::internal("not one definition for each table"));
         }
@@ -130,7 +130,7 @@ fn read(table: &TableRef, request: &Json<'_>, show: Show) -> Result<Asked> {
     )))
 }
 
-fn bind_table(asked: Vec<Asked>, definition: &TableDefinition) -> Result<Vec<Rc<Write>>> {
+fn bind_table(asked: Vec<Asked>, definition: &Rc<TableDefinition>) -> Result<Vec<Rc<Write>>> {
     let mut seen: HashSet<StoredKey> = HashSet::with_capacity(asked.len());
     let mut writes = Vec::with_capacity(asked.len());
     for request in asked {

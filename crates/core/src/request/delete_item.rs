@@ -9,6 +9,7 @@ use crate::json::Json;
 use crate::table::{Account, TableDefinition, TableRef};
 use crate::value::Attributes;
 use crate::value::json::read_attributes;
+use std::rc::Rc;
 
 #[derive(Debug)]
 pub struct DeleteItemRequest {
@@ -80,13 +81,13 @@ impl DeleteItemRequest {
     }
 
     /// What the table's key schema has to say. Err: ValidationException.
-    pub fn bind(self, table: &TableDefinition) -> Result<Write> {
+    pub fn bind(self, table: &Rc<TableDefinition>) -> Result<Write> {
         let stored = key::of_key(&self.key, &table.key_schema)?;
         if let Some(condition) = &self.condition {
-            key::check_paths(&condition.nested_attributes(), &table.key_schema)?;
+            key::check_paths(&condition.nested_attributes(), table)?;
         }
         Ok(Write::new(
-            table,
+            Rc::clone(table),
             self.table,
             stored,
             self.key,

@@ -82,7 +82,7 @@ impl GetItemRequest {
     pub fn bind(self, table: &TableDefinition) -> Result<Read> {
         let key = key::of_key(&self.key, &table.key_schema)?;
         if let Some(projection) = &self.projection {
-            key::check_paths(&projection.nested_attributes(), &table.key_schema)?;
+            key::check_paths(&projection.nested_attributes(), table)?;
         }
         Ok(Read::new(
             self.table,

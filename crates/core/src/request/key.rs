@@ -66,31 +66,25 @@ pub fn of_key(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {
     stored(key, schema)
 }
 
-/// Key attributes are scalars: an expression that looks into one (`pk.a`, `pk[0]`) is refused.
-/// `nested`: the attributes an expression looks into.
-pub fn check_paths(nested: &BTreeSet<&str>, schema: &KeySchema) -> Result<()> {
-    match schema
-        .attributes()
-        .find(|a| nested.contains(a.name.as_str()))
-    {
-        None => Ok(()),
-        Some(attribute) => Err(ApiError::validation(format!(
-            "Key attributes must be scalars; list random access '[]' and map lookup '.' \
-             are not allowed: Key: {}",
-            attribute.name
-        ))),
+/// Key attributes, of the table and of its indexes, are scalars: an expression that looks into one (`pk.a`,
+/// `pk[0]`) is refused. `nested`: the attributes an expression looks into.
+pub fn check_paths(nested: &BTreeSet<&str>, table: &TableDefinition) -> Result<()> {
+    if nested.is_empty() {
+        return Ok(());
     }
-}
-
-/// The same, of the keys of the table and then of all its indexes.
-pub fn check_all_paths(nested: &BTreeSet<&str>, table: &TableDefinition) -> Result<()> {
-    check_paths(nested, &table.key_schema)?;
-    match table.key_names().find(|name| nested.contains(name)) {
-        None => Ok(()),
-        Some(name) => Err(ApiError::validation(format!(
+    let refused = |kind: &str, name: &str| {
+        Err(ApiError::validation(format!(
             "Key attributes must be scalars; list random access '[]' and map lookup '.' \
-             are not allowed: IndexKey: {name}"
-        ))),
+             are not allowed: {kind}: {name}"
+        )))
+    };
+    let mut keys = table.key_schema.attributes().map(|a| a.name.as_str());
+    if let Some(name) = keys.find(|name| nested.contains(name)) {
+        return refused("Key", name);
+    }
+    match table.key_names().find(|name| nested.contains(name)) {
+        Some(name) => refused("IndexKey", name),
+        None => Ok(()),
     }
 }
 

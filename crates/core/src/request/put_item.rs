@@ -4,11 +4,13 @@ use super::options::{Options, Show};
 use super::{item_shapes, key, shape};
 use crate::apply::{Action, Write};
 use crate::expression::Condition;
+use crate::index::values;
 use crate::json::Json;
 use crate::table::{Account, TableDefinition, TableRef};
 use crate::value::json::read_attributes;
 use crate::value::{Attributes, ItemBuf};
 use crate::{ApiError, Result, limits};
+use std::rc::Rc;
 
 #[derive(Debug)]
 pub struct PutItemRequest {
@@ -83,20 +85,21 @@ impl PutItemRequest {
     }
 
     /// As `bind`, in the words of a batch: whatever is wrong with an item's key, but its length, is one fault.
-    pub(super) fn bind_in_batch(self, table: &TableDefinition) -> Result<Write> {
+    pub(super) fn bind_in_batch(self, table: &Rc<TableDefinition>) -> Result<Write> {
         key::check_item_has_key(self.item.as_item(), &table.key_schema)?;
         self.bind(table)
     }
 
     /// What the table's key schema has to say. Err: ValidationException.
-    pub fn bind(self, table: &TableDefinition) -> Result<Write> {
+    pub fn bind(self, table: &Rc<TableDefinition>) -> Result<Write> {
         let (stored, key) = key::of_item(self.item.as_item(), &table.key_schema)?;
+        values::check_put(table, self.item.as_item())?;
         if let Some(condition) = &self.condition {
-            key::check_paths(&condition.nested_attributes(), &table.key_schema)?;
+            key::check_paths(&condition.nested_attributes(), table)?;
         }
         let action = Action::Put(self.item);
         Ok(Write::new(
-            table,
+            Rc::clone(table),
             self.table,
             stored,
             key,

@@ -139,7 +139,7 @@ impl Reading {
     /// A projection does not look into keys.
     pub fn check_projection(&self, table: &TableDefinition) -> Result<()> {
         match &self.projection {
-            Some(projection) => key::check_all_paths(&projection.nested_attributes(), table),
+            Some(projection) => key::check_paths(&projection.nested_attributes(), table),
             None => Ok(()),
         }
     }
@@ -147,7 +147,7 @@ impl Reading {
     /// A filter does not look into keys.
     pub fn check_filter(&self, table: &TableDefinition) -> Result<()> {
         match &self.filter {
-            Some(filter) => key::check_all_paths(&filter.nested_attributes(), table),
+            Some(filter) => key::check_paths(&filter.nested_attributes(), table),
             None => Ok(()),
         }
     }

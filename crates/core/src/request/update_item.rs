@@ -4,12 +4,14 @@ use super::options::{Options, Show};
 use super::{item_shapes, key, shape};
 use crate::apply::{Action, Write};
 use crate::expression::{Condition, Update};
+use crate::index::values;
 use crate::json::Json;
 use crate::table::{Account, TableDefinition, TableRef};
 use crate::value::Attributes;
 use crate::value::json::read_attributes;
 use crate::{ApiError, Result};
 use std::borrow::Cow;
+use std::rc::Rc;
 
 #[derive(Debug)]
 pub struct UpdateItemRequest {
@@ -75,7 +77,7 @@ impl UpdateItemRequest {
     }
 
     /// What the table's key schema has to say. Err: ValidationException.
-    pub fn bind(self, table: &TableDefinition) -> Result<Write> {
+    pub fn bind(self, table: &Rc<TableDefinition>) -> Result<Write> {
         let stored = key::of_key(&self.key, &table.key_schema)?;
         if let Some(update) = &self.update {
             let targets = update.targets();
@@ -88,13 +90,16 @@ impl UpdateItemRequest {
                     )));
                 }
             }
-            key::check_paths(&update.nested_attributes(), &table.key_schema)?;
+            for (name, actual) in update.assigned_types() {
+                values::check_type(table, name, actual?)?;
+            }
+            key::check_paths(&update.nested_attributes(), table)?;
         }
         if let Some(condition) = &self.condition {
-            key::check_paths(&condition.nested_attributes(), &table.key_schema)?;
+            key::check_paths(&condition.nested_attributes(), table)?;
         }
         Ok(Write::new(
-            table,
+            Rc::clone(table),
             self.table,
             stored,
             self.key,

@@ -73,6 +73,11 @@ impl<'a> IndexRef<'a> {
         matches!(self, IndexRef::Global(_))
     }
 
+    /// Whether every writer keeps its columns: not before it has any, and not while it is being deleted.
+    pub fn is_maintained(&self) -> bool {
+        matches!(self.state(), IndexState::Active | IndexState::Backfilling)
+    }
+
     /// What derives its columns from an item.
     pub fn schema(&self) -> IndexSchema {
         IndexSchema {
@@ -143,11 +148,8 @@ impl TableDefinition {
     /// The indexes whose columns every writer maintains: not those that have none yet, and not those that
     /// are being deleted.
     pub fn maintained_indexes(&self) -> Vec<IndexSchema> {
-        let maintained = |index: &IndexRef<'_>| {
-            matches!(index.state(), IndexState::Active | IndexState::Backfilling)
-        };
         self.indexes()
-            .filter(maintained)
+            .filter(IndexRef::is_maintained)
             .map(|index| index.schema())
             .collect()
     }

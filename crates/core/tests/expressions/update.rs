@@ -1,7 +1,7 @@
 //! Updates: what becomes of an item, and what ReturnValues shows of it.
 
 use crate::support::{attributes, compile_update, item, text};
-use pg_dynamo_core::value::Attributes;
+use pg_dynamo_core::value::{Attributes, ValueType};
 use proptest::prelude::*;
 
 const SAMPLE: &str = r#"{
@@ -306,7 +306,7 @@ fn touched_paths_in_their_nested_shape() {
 }
 
 #[test]
-fn targets_and_literals() {
+fn targets_and_types_are_known_before_the_item_is_read() {
     let update = compile_update(
         "SET #m.x = :1, a = :s, b = n ADD n :1 REMOVE l[0] DELETE ss :bc",
         GIVEN,
@@ -321,8 +321,15 @@ fn targets_and_literals() {
         ["l", "m"]
     );
     assert_eq!(
-        update.literals().map(|(name, _)| name).collect::<Vec<_>>(),
-        ["a"]
+        update
+            .assigned_types()
+            .map(|(name, kind)| (name, kind.unwrap()))
+            .collect::<Vec<_>>(),
+        [
+            ("a", ValueType::S),
+            ("n", ValueType::N),
+            ("ss", ValueType::Ss)
+        ]
     );
 }
 
