@@ -17,7 +17,7 @@ pub fn run(session: &Session, request: DeleteItemRequest) -> Result<String> {
 pub fn store(session: &Session, request: DeleteItemRequest) -> Result<(Rc<Write>, Outcome)> {
     let table = session.table(Operation::DeleteItem, &request.table().name)?;
     let write = Rc::new(request.bind(&table.definition)?);
-    let outcome = write::until_settled(&table, || match item::delete(&table, &write)? {
+    let outcome = write::settle(&table, &write, || match item::delete(&table, &write)? {
         Attempt::Missing => write::on_missing(&write),
         other => Ok(other),
     })?;

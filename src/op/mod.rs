@@ -54,8 +54,11 @@ impl Session {
 
     /// The table of an item operation, held for the rest of the transaction.
     fn table(&self, operation: Operation, name: &str) -> Result<Rc<Table>> {
-        let table =
-            catalog::open(name, Hold::Share)?.ok_or_else(ApiError::no_such_table_for_item)?;
+        let hold = match operation {
+            Operation::PutItem | Operation::UpdateItem | Operation::DeleteItem => Hold::Write,
+            _ => Hold::Share,
+        };
+        let table = catalog::open(name, hold)?.ok_or_else(ApiError::no_such_table_for_item)?;
         if self.caller == Caller::Wire {
             let needed: &[Privilege] = match operation {
                 Operation::PutItem => &[Privilege::Insert, Privilege::Update, Privilege::Select],
@@ -63,10 +66,7 @@ impl Session {
                 Operation::DeleteItem => &[Privilege::Delete, Privilege::Select],
                 _ => &[Privilege::Select],
             };
-            if !needed
-                .iter()
-                .all(|privilege| catalog::has_privilege(table.relid, *privilege))
-            {
+            if !catalog::has_privileges(table.relid, needed) {
                 return Err(self.access_denied(operation, name));
             }
         }

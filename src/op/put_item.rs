@@ -21,7 +21,7 @@ pub fn store(session: &Session, request: PutItemRequest) -> Result<(Rc<Write>, O
         .proposed()
         .ok_or_else(|| ApiError::corrupt("put without an item"))?;
     let creates = write.may_create()?;
-    let outcome = write::until_settled(&table, || {
+    let outcome = write::settle(&table, &write, || {
         if creates {
             return item::upsert(&table, &write, proposed);
         }

@@ -21,13 +21,14 @@ pub fn store(session: &Session, request: UpdateItemRequest) -> Result<(Rc<Write>
     let table = session.table(Operation::UpdateItem, &request.table().name)?;
     let write = Rc::new(request.bind(&table.definition)?);
     let returning = write.wants_new();
-    let outcome =
-        write::until_settled(&table, || match item::update(&table, &write, returning)? {
+    let outcome = write::settle(&table, &write, || {
+        match item::update(&table, &write, returning)? {
             Attempt::Missing => match write.apply(None)? {
                 Effect::Store(new) => item::insert(&table, &write, new.as_item(), returning),
                 _ => write::on_missing(&write),
             },
             other => Ok(other),
-        })?;
+        }
+    })?;
     Ok((write, outcome))
 }

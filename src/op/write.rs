@@ -1,6 +1,7 @@
-//! What the three writes share: attempts until one of them meets a row that stays.
+//! What the three writes share: the way they are done, attempts until one of them meets a row that stays.
 
 use crate::storage::catalog::Table;
+use crate::storage::direct_write;
 use crate::storage::item::{self, Attempt};
 use pg_dynamo_core::Result;
 use pg_dynamo_core::apply::{Effect, Outcome, Write};
@@ -9,11 +10,16 @@ use pg_dynamo_core::apply::{Effect, Outcome, Write};
 /// no race: a trigger or a row-level security policy suppresses the write.
 const MAX_ATTEMPTS: usize = 100;
 
-/// Repeats `attempt` while it loses races.
-pub fn until_settled(
+/// Does `write`: directly where the table allows it, otherwise by repeating `attempt`, a statement or two, while
+/// it loses races.
+pub fn settle(
     table: &Table,
+    write: &Write,
     mut attempt: impl FnMut() -> Result<Attempt>,
 ) -> Result<Outcome> {
+    if let Some(outcome) = direct_write::write(table, write)? {
+        return Ok(outcome);
+    }
     for _ in 0..MAX_ATTEMPTS {
         match attempt()? {
             Attempt::Done { old, new } => return Ok(Outcome { old, new }),

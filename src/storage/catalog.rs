@@ -5,7 +5,7 @@ use super::spi::{self, Arg, Plan};
 use pg_dynamo_core::table::TableDefinition;
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::rc::Rc;
@@ -21,6 +21,8 @@ pub struct Table {
     /// Rows may live on other servers: statements only.
     pub distributed: bool,
     pub plans: super::item::Plans,
+    /// Whether it may be written without statements; asked at the first write.
+    pub plain: OnceCell<Option<super::plain::Plain>>,
     valid: Cell<bool>,
 }
 
@@ -61,8 +63,10 @@ pub fn register_invalidation() {
 /// How strongly a table is held until the end of the transaction.
 #[derive(Clone, Copy)]
 pub enum Hold {
-    /// Other operations go on.
+    /// To read; other operations go on.
     Share,
+    /// To write, as INSERT, UPDATE and DELETE hold it.
+    Write,
     /// Nobody writes, and the triggers may be changed.
     NoWrites,
     /// Nobody else may use it: DeleteTable after its rights were checked, and new columns.
@@ -73,6 +77,7 @@ impl Hold {
     fn lock_mode(self) -> i32 {
         match self {
             Hold::Share => pg_sys::AccessShareLock as i32,
+            Hold::Write => pg_sys::RowExclusiveLock as i32,
             Hold::NoWrites => pg_sys::ShareRowExclusiveLock as i32,
             Hold::Exclusive => pg_sys::AccessExclusiveLock as i32,
         }
@@ -136,6 +141,7 @@ fn load(name: &str) -> Result<Option<Rc<Table>>> {
         definition: Rc::new(definition),
         distributed: super::read::may_be_distributed(),
         plans: super::item::Plans::default(),
+        plain: OnceCell::new(),
         valid: Cell::new(before == INVALIDATIONS.get()),
     });
     TABLES.with(|tables| {
@@ -235,19 +241,27 @@ pub enum Privilege {
     Delete,
 }
 
-/// Whether the current role holds `privilege` on the whole table. (Postgres's own check decides when the
+impl Privilege {
+    fn bit(self) -> pg_sys::AclMode {
+        pg_sys::AclMode::from(match self {
+            Privilege::Select => pg_sys::ACL_SELECT,
+            Privilege::Insert => pg_sys::ACL_INSERT,
+            Privilege::Update => pg_sys::ACL_UPDATE,
+            Privilege::Delete => pg_sys::ACL_DELETE,
+        })
+    }
+}
+
+/// Whether the current role holds all of `privileges` on the whole table. (Postgres's own check decides when a
 /// statement runs; this one lets a server answer AccessDeniedException without a failed transaction.)
-pub fn has_privilege(relid: pg_sys::Oid, privilege: Privilege) -> bool {
-    let mode = match privilege {
-        Privilege::Select => pg_sys::ACL_SELECT,
-        Privilege::Insert => pg_sys::ACL_INSERT,
-        Privilege::Update => pg_sys::ACL_UPDATE,
-        Privilege::Delete => pg_sys::ACL_DELETE,
-    };
+pub fn has_privileges(relid: pg_sys::Oid, privileges: &[Privilege]) -> bool {
+    let wanted = privileges
+        .iter()
+        .fold(0, |bits, privilege| bits | privilege.bit());
     // SAFETY: the relation is locked by the caller, so its catalog row exists.
     unsafe {
-        pg_sys::pg_class_aclcheck(relid, pg_sys::GetUserId(), pg_sys::AclMode::from(mode))
-            == pg_sys::AclResult::ACLCHECK_OK
+        let how = pg_sys::AclMaskHow::ACLMASK_ALL;
+        pg_sys::pg_class_aclmask(relid, pg_sys::GetUserId(), wanted, how) == wanted
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows: one statement each, prepared once per backend and table.
 
-use super::catalog::{Privilege, Table, has_privilege};
+use super::catalog::{Privilege, Table, has_privileges};
 use super::detoast::ItemDatum;
 use super::pending::{Decision, Guard};
 use super::read::by_primary_key;
@@ -65,14 +65,14 @@ fn types(more: &[pg_sys::Oid]) -> Vec<pg_sys::Oid> {
 }
 
 /// The type's OID; `dynamo.item` travels as bytea's layout but is declared as itself.
-fn item_type() -> pg_sys::Oid {
+pub fn item_type() -> pg_sys::Oid {
     // SAFETY: a look-up by a constant, valid name; it raises an ERROR when the type is missing.
     pgrx::wrappers::regtypein("dynamo.item")
 }
 
 /// Reads one item, as the caller's snapshot sees it.
 pub fn get<R>(table: &Table, key: &StoredKey, read: impl FnOnce(Option<ItemDatum>) -> R) -> R {
-    let read = if !table.distributed && has_privilege(table.relid, Privilege::Select) {
+    let read = if !table.distributed && has_privileges(table.relid, &[Privilege::Select]) {
         match by_primary_key(table.relid, key, read) {
             Ok(result) => return result,
             Err(read) => read,

@@ -83,7 +83,7 @@ pub unsafe fn primary_key_index(table: pg_sys::Relation) -> Option<pg_sys::Oid> 
 ///
 /// # Safety
 /// `index` is an open index.
-unsafe fn is_ours(index: pg_sys::Relation) -> bool {
+pub unsafe fn is_ours(index: pg_sys::Relation) -> bool {
     // SAFETY: an open index has its catalog row, with as many keys as it says.
     unsafe {
         let row = &*(*index).rd_index;
@@ -104,16 +104,11 @@ unsafe fn find<R>(
 ) -> R {
     // SAFETY: as in `by_primary_key`. The datum is read while the slot pins its page.
     unsafe {
-        let mut keys = [pg_sys::ScanKeyData::default(); 3];
-        let columns = [
-            (pg_sys::F_INT8EQ, pg_sys::Datum::from(key.pk_hash)),
-            (pg_sys::F_BYTEAEQ, spi::varlena(&key.pk)),
-            (pg_sys::F_BYTEAEQ, spi::varlena(&key.sk)),
-        ];
-        for ((entry, column), (equal, value)) in keys.iter_mut().zip(1..).zip(columns) {
-            let strategy = pg_sys::BTEqualStrategyNumber as u16;
-            pg_sys::ScanKeyInit(entry, column, strategy, pg_sys::Oid::from(equal), value);
-        }
+        let mut keys = scan_keys([
+            key.pk_hash.into(),
+            spi::varlena(&key.pk),
+            spi::varlena(&key.sk),
+        ]);
         let count = keys.len() as i32;
         let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
         let scan = begin_scan(table, index, pg_sys::GetActiveSnapshot(), count);
@@ -131,6 +126,22 @@ unsafe fn find<R>(
 }
 
 pub const ITEM_COLUMN: i32 = 4;
+
+/// Conditions of an index scan: pk_hash, pk and sk are these.
+pub fn scan_keys(key: [pg_sys::Datum; 3]) -> [pg_sys::ScanKeyData; 3] {
+    let equal = [pg_sys::F_INT8EQ, pg_sys::F_BYTEAEQ, pg_sys::F_BYTEAEQ];
+    let mut keys = [pg_sys::ScanKeyData::default(); 3];
+    for ((entry, column), (equal, value)) in
+        keys.iter_mut().zip(1..).zip(equal.into_iter().zip(key))
+    {
+        let strategy = pg_sys::BTEqualStrategyNumber as u16;
+        // SAFETY: `entry` is ours; the operators' functions are built in.
+        unsafe {
+            pg_sys::ScanKeyInit(entry, column, strategy, pg_sys::Oid::from(equal), value);
+        }
+    }
+    keys
+}
 
 /// # Safety
 /// Both relations are open; the snapshot outlives the scan.

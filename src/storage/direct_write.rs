@@ -1,0 +1,544 @@
+//! One write of one item, without a statement.
+//!
+//! A statement costs an executor within the executor and row triggers that find nothing to do, some 6 us of a
+//! write. On a plain table (`plain`) what it does can be done by hand, in the steps of the executor's own UPDATE,
+//! DELETE and INSERT ... ON CONFLICT: find the row under a fresh snapshot, decide, write a new version;
+//! whoever was faster is waited for by Postgres, and then the decision is made again on the row that is
+//! there, which is locked. A row that is not there is inserted speculatively, so that of two sessions
+//! inserting one key neither fails nor waits for the other in a circle.
+//!
+//! Only under READ COMMITTED: from REPEATABLE READ on, a row that changed since the transaction's snapshot is
+//! an error that statements raise.
+
+use super::catalog::{Privilege, Table, has_privileges};
+use super::detoast::{ItemDatum, varlena_bytes};
+use super::pg_error::catching;
+use super::plain::{self, COLUMNS, Plain};
+use super::read::{begin_scan, scan_keys};
+use super::spi;
+use pg_dynamo_core::apply::{Effect, Outcome, Write, WriteKind};
+use pg_dynamo_core::key::StoredKey;
+use pg_dynamo_core::table::KeySchema;
+use pg_dynamo_core::value::{Item, ItemBuf};
+use pg_dynamo_core::{ApiError, Result};
+use pgrx::pg_sys::{self, LockTupleMode, TM_Result};
+use std::ptr::null_mut;
+
+/// Does the write, in whole. None: this table, role or transaction wants statements, and nothing was done.
+/// Err: the write is refused, or does not fit the item.
+///
+/// The caller holds the table as writers do.
+pub fn write(table: &Table, write: &Write) -> Result<Option<Outcome>> {
+    if table.distributed || !allowed(table, write.kind()) {
+        return Ok(None);
+    }
+    const HELD: i32 = pg_sys::NoLock as i32;
+    const WRITE: i32 = pg_sys::RowExclusiveLock as i32;
+    // SAFETY: the relation is locked by the caller. What is opened is closed on every way out, or, when an ERROR
+    // unwinds, by the resource owner. Locks stay until the end of the transaction.
+    unsafe {
+        let relation = pg_sys::table_open(table.relid, HELD);
+        let plain = table
+            .plain
+            .get_or_init(|| plain::examine(relation, &table.definition));
+        let settled = match plain {
+            None => Ok(None),
+            Some(Plain { primary }) => {
+                let index = pg_sys::index_open(*primary, WRITE);
+                let slot = pg_sys::table_slot_create(relation, null_mut());
+                let schema = &table.definition.key_schema;
+                let settled =
+                    Row::new(relation, index, slot, schema, write).and_then(|row| row.settle());
+                pg_sys::ExecDropSingleTupleTableSlot(slot);
+                pg_sys::index_close(index, HELD);
+                settled
+            }
+        };
+        pg_sys::table_close(relation, HELD);
+        settled
+    }
+}
+
+/// Whether role and transaction are such that a statement would only do what we do.
+fn allowed(table: &Table, kind: WriteKind) -> bool {
+    // SAFETY: plain variables of this backend's only thread.
+    let ordinary = unsafe {
+        pg_sys::XactIsoLevel < pg_sys::XACT_REPEATABLE_READ as i32
+            && !pg_sys::XactReadOnly
+            && !pg_sys::IsInParallelMode()
+            && { pg_sys::ExecutorCheckPerms_hook }.is_none()
+    };
+    let needed: &[Privilege] = match kind {
+        WriteKind::Put | WriteKind::Update => {
+            &[Privilege::Select, Privilege::Insert, Privilege::Update]
+        }
+        WriteKind::Delete => &[Privilege::Select, Privilege::Delete],
+    };
+    ordinary && has_privileges(table.relid, needed)
+}
+
+/// How an attempt ended.
+enum Step {
+    Settled(Outcome),
+    /// The row vanished, or one appeared: look again.
+    Again,
+    /// The row's key is not that of its item: the trigger has work to do.
+    Statement,
+}
+
+/// The row under the key of a write.
+struct Row<'a> {
+    table: pg_sys::Relation,
+    index: pg_sys::Relation,
+    /// The version that was found.
+    slot: *mut pg_sys::TupleTableSlot,
+    schema: &'a KeySchema,
+    write: &'a Write,
+    /// pk_hash, pk and sk of the write.
+    key: [pg_sys::Datum; 3],
+    /// A put that may insert decides on a row that stays, also when it then leaves it alone.
+    decides_locked: bool,
+}
+
+impl<'a> Row<'a> {
+    /// # Safety
+    /// For as long as the result is used: both relations are open, the index is the table's primary key, the slot
+    /// is one of the table's.
+    unsafe fn new(
+        table: pg_sys::Relation,
+        index: pg_sys::Relation,
+        slot: *mut pg_sys::TupleTableSlot,
+        schema: &'a KeySchema,
+        write: &'a Write,
+    ) -> Result<Row<'a>> {
+        let StoredKey { pk_hash, pk, sk } = write.key();
+        Ok(Row {
+            table,
+            index,
+            slot,
+            schema,
+            write,
+            key: [(*pk_hash).into(), spi::varlena(pk), spi::varlena(sk)],
+            decides_locked: write.kind() == WriteKind::Put && write.may_create()?,
+        })
+    }
+
+    /// Attempts until one meets a row, or a gap, that stays. Each sees what is committed when it begins, and all
+    /// that this transaction has written, the running statement included, as a statement in a function does.
+    ///
+    /// # Safety
+    /// As `new`.
+    unsafe fn settle(&self) -> Result<Option<Outcome>> {
+        loop {
+            // SAFETY: as in `write`; the snapshot is popped below, or by the abort of the (sub)transaction.
+            unsafe {
+                pgrx::check_for_interrupts!();
+                pg_sys::CommandCounterIncrement();
+                pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+                let step = if self.find() {
+                    self.on_row()
+                } else {
+                    self.on_gap()
+                };
+                pg_sys::ExecClearTuple(self.slot);
+                pg_sys::PopActiveSnapshot();
+                match step? {
+                    Step::Again => {}
+                    Step::Statement => return Ok(None),
+                    Step::Settled(outcome) => {
+                        pg_sys::CommandCounterIncrement();
+                        return Ok(Some(outcome));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fills the slot with the row that the active snapshot sees.
+    ///
+    /// # Safety
+    /// As `new`; a snapshot is active.
+    unsafe fn find(&self) -> bool {
+        let mut keys = scan_keys(self.key);
+        let count = keys.len() as i32;
+        // SAFETY: forwarded from the caller. The slot pins the row's page by itself.
+        unsafe {
+            let scan = begin_scan(self.table, self.index, pg_sys::GetActiveSnapshot(), count);
+            pg_sys::index_rescan(scan, keys.as_mut_ptr(), count, null_mut(), 0);
+            let forward = pg_sys::ScanDirection::ForwardScanDirection;
+            let found = pg_sys::index_getnext_slot(scan, forward, self.slot);
+            pg_sys::index_endscan(scan);
+            found
+        }
+    }
+
+    /// There is no such item.
+    ///
+    /// # Safety
+    /// As `new`; a snapshot is active and the slot is empty.
+    unsafe fn on_gap(&self) -> Result<Step> {
+        Ok(match self.write.apply(None)? {
+            Effect::Refused(error) => return Err(error),
+            Effect::Unchanged | Effect::Delete => Step::Settled(Outcome::default()),
+            // SAFETY: forwarded from the caller.
+            Effect::Store(new) if unsafe { self.insert(new.as_item()) } => Step::Settled(Outcome {
+                old: None,
+                new: Some(new),
+            }),
+            Effect::Store(_) => {
+                // SAFETY: as above.
+                unsafe { self.wait_for_inserter() };
+                Step::Again
+            }
+        })
+    }
+
+    /// Decides on the version in the slot, and again on the newest one for as long as it is not written.
+    ///
+    /// # Safety
+    /// As `new`; a snapshot is active and the slot holds a version of the row.
+    unsafe fn on_row(&self) -> Result<Step> {
+        let mut locked = false;
+        loop {
+            // SAFETY: forwarded from the caller; the item lies in a page that the slot pins, or was detoasted
+            // into the memory context of the call.
+            unsafe {
+                let item = self.item()?;
+                let effect = self.write.apply(Some(item))?;
+                let kept = self.write.wants_old() || self.write.wants_new();
+                let old = kept.then(|| ItemBuf::from_bytes(item.bytes().to_vec()));
+                let (result, mode) = match effect {
+                    Effect::Refused(error) if locked || !self.decides_locked => return Err(error),
+                    Effect::Unchanged if locked || !self.decides_locked => {
+                        let new = old.clone();
+                        return Ok(Step::Settled(Outcome { old, new }));
+                    }
+                    Effect::Refused(_) | Effect::Unchanged => (
+                        TM_Result::TM_Updated,
+                        LockTupleMode::LockTupleNoKeyExclusive,
+                    ),
+                    Effect::Delete => match self.delete() {
+                        TM_Result::TM_Ok => return Ok(Step::Settled(Outcome { old, new: None })),
+                        other => (other, LockTupleMode::LockTupleExclusive),
+                    },
+                    Effect::Store(new) => {
+                        if !self.keeps_key(new.as_item())? {
+                            return Ok(Step::Statement);
+                        }
+                        match self.update(new.as_item()) {
+                            (TM_Result::TM_Ok, _) => {
+                                let new = Some(new);
+                                return Ok(Step::Settled(Outcome { old, new }));
+                            }
+                            other => other,
+                        }
+                    }
+                };
+                let result = match result {
+                    TM_Result::TM_Updated => self.lock_newest(mode),
+                    other => other,
+                };
+                match result {
+                    TM_Result::TM_Ok if self.is_same_key() => locked = true,
+                    // Plain SQL gave the row another key.
+                    TM_Result::TM_Ok | TM_Result::TM_Deleted => return Ok(Step::Again),
+                    other => unexpected(other),
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As `on_row`.
+    unsafe fn item(&self) -> Result<Item<'a>> {
+        // SAFETY: by the caller; the column is a varlena.
+        unsafe {
+            let mut is_null = false;
+            let datum = pg_sys::slot_getattr(self.slot, COLUMNS as i32, &mut is_null);
+            if is_null {
+                return Err(ApiError::corrupt("item"));
+            }
+            ItemDatum::new(datum).whole()
+        }
+    }
+
+    /// Whether the key of the row is that of the item it is to hold. A put's was made of it.
+    ///
+    /// # Safety
+    /// As `on_row`.
+    unsafe fn keeps_key(&self, new: Item<'_>) -> Result<bool> {
+        let StoredKey { pk_hash, pk, sk } = self.write.key();
+        if self.write.kind() == WriteKind::Put {
+            return Ok(true);
+        }
+        StoredKey::matches_item(*pk_hash, pk, sk, new, self.schema)
+    }
+
+    /// Whether the version in the slot still has our key.
+    ///
+    /// # Safety
+    /// As `on_row`.
+    unsafe fn is_same_key(&self) -> bool {
+        // SAFETY: by the caller; the columns are an int8 and two bytea that are not null.
+        unsafe {
+            let column = |number| {
+                let mut is_null = false;
+                pg_sys::slot_getattr(self.slot, number, &mut is_null)
+            };
+            let bytes = |datum: pg_sys::Datum| {
+                varlena_bytes(pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr()))
+            };
+            let key = self.write.key();
+            column(1).value() as i64 == key.pk_hash
+                && bytes(column(2)) == key.pk
+                && bytes(column(3)) == key.sk
+        }
+    }
+
+    /// Writes the next version of the row in the slot; the lock that waiting for it would need.
+    ///
+    /// # Safety
+    /// As `on_row`.
+    unsafe fn update(&self, new: Item<'_>) -> (TM_Result::Type, LockTupleMode::Type) {
+        // SAFETY: by the caller. The new tuple takes the datums of the old one, which the slot keeps.
+        unsafe {
+            pg_sys::CheckCmdReplicaIdentity(self.table, pg_sys::CmdType::CMD_UPDATE);
+            let descriptor = (*self.table).rd_att;
+            pg_sys::slot_getsomeattrs_int(self.slot, (*descriptor).natts);
+            let next = self.next_version(&[
+                *(*self.slot).tts_values,
+                *(*self.slot).tts_values.add(1),
+                *(*self.slot).tts_values.add(2),
+                spi::varlena(new.bytes()),
+            ]);
+            let mut tid = (*self.slot).tts_tid;
+            let cid = pg_sys::GetCurrentCommandId(true);
+            let snapshot = pg_sys::GetActiveSnapshot();
+            let mut failure = pg_sys::TM_FailureData::default();
+            let mut mode = LockTupleMode::LockTupleExclusive;
+            let mut indexes = Default::default();
+            let update = access_method!(self.table, tuple_update);
+            let result = catching(|| {
+                update(
+                    self.table,
+                    &mut tid,
+                    next,
+                    cid,
+                    snapshot,
+                    null_mut(),
+                    true,
+                    &mut failure,
+                    &mut mode,
+                    &mut indexes,
+                )
+            });
+            if result == TM_Result::TM_Ok && wants_index_entries(indexes) {
+                self.index_entry(next, pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES, true);
+            }
+            pg_sys::ExecDropSingleTupleTableSlot(next);
+            (result, mode)
+        }
+    }
+
+    /// Deletes the row in the slot.
+    ///
+    /// # Safety
+    /// As `on_row`.
+    unsafe fn delete(&self) -> TM_Result::Type {
+        // SAFETY: by the caller.
+        unsafe {
+            pg_sys::CheckCmdReplicaIdentity(self.table, pg_sys::CmdType::CMD_DELETE);
+            let mut tid = (*self.slot).tts_tid;
+            let cid = pg_sys::GetCurrentCommandId(true);
+            let snapshot = pg_sys::GetActiveSnapshot();
+            let mut failure = pg_sys::TM_FailureData::default();
+            let delete = access_method!(self.table, tuple_delete);
+            catching(|| {
+                delete(
+                    self.table,
+                    &mut tid,
+                    cid,
+                    snapshot,
+                    null_mut(),
+                    true,
+                    &mut failure,
+                    false,
+                )
+            })
+        }
+    }
+
+    /// Locks the newest version of the row in the slot, and fills the slot with it. Waits for others.
+    ///
+    /// # Safety
+    /// As `on_row`.
+    unsafe fn lock_newest(&self, mode: LockTupleMode::Type) -> TM_Result::Type {
+        // SAFETY: by the caller. The slot is filled anew, so the place is copied out of it first.
+        unsafe {
+            let mut tid = (*self.slot).tts_tid;
+            pg_sys::ExecClearTuple(self.slot);
+            let cid = pg_sys::GetCurrentCommandId(true);
+            let snapshot = pg_sys::GetActiveSnapshot();
+            let mut failure = pg_sys::TM_FailureData::default();
+            let lock = access_method!(self.table, tuple_lock);
+            catching(|| {
+                lock(
+                    self.table,
+                    &mut tid,
+                    snapshot,
+                    self.slot,
+                    cid,
+                    mode,
+                    pg_sys::LockWaitPolicy::LockWaitBlock,
+                    pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION as u8,
+                    &mut failure,
+                )
+            })
+        }
+    }
+
+    /// Inserts the item, unless its key is there, or is being inserted or deleted: then false.
+    ///
+    /// The row is visible to nobody until the index has taken its key; a session that meets it there waits for
+    /// the token, not for the transaction.
+    ///
+    /// # Safety
+    /// As `on_gap`.
+    unsafe fn insert(&self, new: Item<'_>) -> bool {
+        // SAFETY: by the caller. After an ERROR in between, the abort releases the token's lock.
+        unsafe {
+            let [hash, pk, sk] = self.key;
+            let row = self.next_version(&[hash, pk, sk, spi::varlena(new.bytes())]);
+            let cid = pg_sys::GetCurrentCommandId(true);
+            let xid = pg_sys::GetCurrentTransactionId();
+            let insert = access_method!(self.table, tuple_insert_speculative);
+            let complete = access_method!(self.table, tuple_complete_speculative);
+            let token = pg_sys::SpeculativeInsertionLockAcquire(xid);
+            catching(|| insert(self.table, row, cid, 0, null_mut(), token));
+            let unique = pg_sys::IndexUniqueCheck::UNIQUE_CHECK_PARTIAL;
+            let inserted = self.index_entry(row, unique, false);
+            catching(|| complete(self.table, row, token, inserted));
+            pg_sys::SpeculativeInsertionLockRelease(xid);
+            pg_sys::ExecDropSingleTupleTableSlot(row);
+            inserted
+        }
+    }
+
+    /// Waits for the end of a transaction that inserts or deletes a row with our key, if there is one.
+    ///
+    /// # Safety
+    /// As `on_gap`.
+    unsafe fn wait_for_inserter(&self) {
+        let mut keys = scan_keys(self.key);
+        let count = keys.len() as i32;
+        // A dirty snapshot sees what is not committed and tells whose it is.
+        let mut dirty = pg_sys::SnapshotData {
+            snapshot_type: pg_sys::SnapshotType::SNAPSHOT_DIRTY,
+            ..Default::default()
+        };
+        // SAFETY: by the caller; the scan ends before the snapshot does.
+        unsafe {
+            let scan = begin_scan(self.table, self.index, &mut dirty, count);
+            pg_sys::index_rescan(scan, keys.as_mut_ptr(), count, null_mut(), 0);
+            let forward = pg_sys::ScanDirection::ForwardScanDirection;
+            let found = pg_sys::index_getnext_slot(scan, forward, self.slot);
+            pg_sys::index_endscan(scan);
+            let mut tid = (*self.slot).tts_tid;
+            pg_sys::ExecClearTuple(self.slot);
+            let (inserter, deleter) = (dirty.xmin, dirty.xmax);
+            let other = if inserter == pg_sys::InvalidTransactionId {
+                deleter
+            } else {
+                inserter
+            };
+            if !found || other == pg_sys::InvalidTransactionId {
+                return;
+            }
+            if dirty.speculativeToken != 0 {
+                pg_sys::SpeculativeInsertionWait(other, dirty.speculativeToken);
+            } else {
+                let doing = pg_sys::XLTW_Oper::XLTW_InsertIndex;
+                pg_sys::XactLockTableWait(other, self.table, &mut tid, doing);
+            }
+        }
+    }
+
+    /// A row of these columns, in a slot of its own. Columns that were dropped are null.
+    ///
+    /// # Safety
+    /// As `new`; the values stay valid while the slot is used.
+    unsafe fn next_version(
+        &self,
+        values: &[pg_sys::Datum; COLUMNS],
+    ) -> *mut pg_sys::TupleTableSlot {
+        // SAFETY: by the caller; the arrays of a slot have an entry for each column, of which there are at
+        // least four (`plain`).
+        unsafe {
+            let descriptor = (*self.table).rd_att;
+            let slot =
+                pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsVirtual);
+            let columns = usize::try_from((*descriptor).natts).unwrap_or(COLUMNS);
+            for column in 0..columns {
+                let value = values.get(column);
+                *(*slot).tts_values.add(column) = value.copied().unwrap_or(pg_sys::Datum::null());
+                *(*slot).tts_isnull.add(column) = value.is_none();
+            }
+            pg_sys::ExecStoreVirtualTuple(slot)
+        }
+    }
+
+    /// Enters a row version into the index; whether its key is free, when that is asked.
+    ///
+    /// # Safety
+    /// As `new`; `row` holds a version that is in the table.
+    unsafe fn index_entry(
+        &self,
+        row: *mut pg_sys::TupleTableSlot,
+        check: pg_sys::IndexUniqueCheck::Type,
+        unchanged: bool,
+    ) -> bool {
+        let mut values = self.key;
+        let mut nulls = [false; 3];
+        // SAFETY: by the caller. A btree does not look at the index's description (null), as in TOAST tables.
+        unsafe {
+            pg_sys::index_insert(
+                self.index,
+                values.as_mut_ptr(),
+                nulls.as_mut_ptr(),
+                &mut (*row).tts_tid,
+                self.table,
+                check,
+                unchanged,
+                null_mut(),
+            )
+        }
+    }
+}
+
+/// A function of the table's access method. They are called as they are, in `catching`: through pgrx's bindings
+/// an error would lose its context.
+macro_rules! access_method {
+    ($table:expr, $function:ident) => {
+        match (*(*$table).rd_tableam).$function {
+            Some(function) => function,
+            None => pgrx::error!("heap tables cannot {}", stringify!($function)),
+        }
+    };
+}
+use access_method;
+
+/// Whether a new version needs entries in the indexes: it is not a heap-only one.
+#[cfg(feature = "pg15")]
+fn wants_index_entries(updated: bool) -> bool {
+    updated
+}
+
+#[cfg(not(feature = "pg15"))]
+fn wants_index_entries(updated: pg_sys::TU_UpdateIndexes::Type) -> bool {
+    updated == pg_sys::TU_UpdateIndexes::TU_All
+}
+
+/// Nothing runs between our look at a row and our write that could change it in our own transaction.
+fn unexpected(result: TM_Result::Type) -> ! {
+    pgrx::error!("unexpected result {result} of writing a row")
+}
