@@ -240,7 +240,11 @@ pub fn read_request(data: &[u8]) {
     let scan = ScanRequest::parse(&json, &account).and_then(|r| r.bind(&table, options));
     let (_, item) = sample();
     for read in [query, scan].into_iter().flatten() {
-        assert!(read.descriptions().is_ok());
+        assert!(
+            read.descriptions()
+                .iter()
+                .all(|(label, _)| !label.is_empty())
+        );
         let mut page = read.page(String::new());
         // The sample lacks the key; a page that is full cannot name it.
         if page.offer(&item.as_item()).is_ok() {

@@ -16,7 +16,7 @@ fn a_query_says_what_it_reads() {
             "ExclusiveStartKey":{"pk":{"S":"p"},"sk":{"S":"a"},"Genre":{"S":"Novel"},"Year":{"N":"1955"}}}"##,
     )
     .unwrap();
-    let described: Vec<(&str, String)> = read.descriptions().unwrap();
+    let described: Vec<(&str, String)> = read.descriptions();
     let expected = [
         ("Index Name", "GenreYear"),
         (
@@ -53,7 +53,7 @@ fn a_scan_says_what_it_reads_and_long_values_are_cut() {
     .unwrap();
     let shown = format!("Note <> \"{}…", "é".repeat(79));
     assert_eq!(
-        read.descriptions().unwrap(),
+        read.descriptions(),
         [("Segment", "1 of 4".to_owned()), ("Filter", shown)]
     );
 }

@@ -1,7 +1,7 @@
 //! Segments of a parallel Scan: disjoint, complete, one range each.
 use crate::fixtures::account;
 use crate::store::{Store, books, item_text, refused, scan};
-use pg_dynamo_core::range::{Access, KeyRange};
+use pg_dynamo_core::range::{Access, KeyPart, KeyRange};
 use pg_dynamo_core::request::{ReadOptions, ReadParts, ScanRequest};
 use pg_dynamo_core::value::{Attributes, ItemBuf, Value};
 use proptest::prelude::*;
@@ -76,6 +76,19 @@ fn a_million_segments_cover_every_hash_once() {
     }
 }
 
+#[test]
+fn a_segment_starts_with_the_first_hash_of_its_share() {
+    // A third of 2^64, rounded up, with the sign bit flipped.
+    let lower = KeyRange::of_segment(Access::Primary, 1, 3).lower.unwrap();
+    let first = (0x5555_5555_5555_5556_u64 ^ (1 << 63)) as i64;
+    assert_eq!(lower.parts, [KeyPart::Hash(first)]);
+    let lower = KeyRange::of_segment(Access::Global { columns: 1 }, 1, 3)
+        .lower
+        .unwrap();
+    let first = vec![0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x56];
+    assert_eq!(lower.parts, [KeyPart::Bytes(first)]);
+}
+
 proptest! {
     #[test]
     fn a_hash_lies_in_the_segment_of_its_share(hash: u64, total in 1u64..=1_000_000) {
@@ -84,9 +97,9 @@ proptest! {
             Access::Global { .. } => {
                 let mut pk = hash.to_be_bytes().to_vec();
                 pk.extend([0, 0xff]);
-                pg_dynamo_core::range::KeyPart::Bytes(pk)
+                KeyPart::Bytes(pk)
             }
-            _ => pg_dynamo_core::range::KeyPart::Hash((hash ^ (1 << 63)) as i64),
+            _ => KeyPart::Hash((hash ^ (1 << 63)) as i64),
         };
         for access in [Access::Primary, Access::Local { columns: 1 }, Access::Global { columns: 1 }] {
             let key = vec![row(access); access.width()];
