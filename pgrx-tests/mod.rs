@@ -5,6 +5,7 @@ mod delete_item;
 mod delete_table;
 mod derived_columns;
 mod describe_table;
+mod direct_write;
 mod get_item;
 mod hostile_input;
 mod list_tables;

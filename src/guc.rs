@@ -1,7 +1,11 @@
 //! Settings (`dynamo.*`).
 
+use pg_dynamo_core::table::Account;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
-use std::ffi::CString;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::ffi::{CStr, CString};
+use std::rc::Rc;
 
 static ACCOUNT_ID: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"000000000000"));
@@ -37,18 +41,14 @@ pub fn register() {
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"dynamo".as_ptr()) };
 }
 
-fn text(setting: &GucSetting<Option<CString>>) -> String {
-    setting
-        .get()
-        .map(|value| value.to_string_lossy().into_owned())
-        .unwrap_or_default()
-}
-
-/// The account and region of this database, as its ARNs name them.
-pub fn account() -> pg_dynamo_core::table::Account {
-    pg_dynamo_core::table::Account {
-        account_id: text(&ACCOUNT_ID),
-        region: text(&REGION),
+fn text(setting: &'static GucSetting<Option<CString>>) -> Cow<'static, str> {
+    // SAFETY: null or a C string that lives until the setting changes, which nothing does while it is read here.
+    unsafe {
+        let value = *setting.as_ptr();
+        if value.is_null() {
+            return Cow::Borrowed("");
+        }
+        CStr::from_ptr(value).to_string_lossy()
     }
 }
 
@@ -57,4 +57,21 @@ pub fn read_options() -> pg_dynamo_core::request::ReadOptions {
     pg_dynamo_core::request::ReadOptions {
         allow_consistent_gsi: CONSISTENT_GSI_READS.get(),
     }
+}
+
+/// The account and region of this database, as its ARNs name them. The last answer is kept: every operation asks.
+pub fn account() -> Rc<Account> {
+    thread_local! {
+        static LAST: RefCell<Option<Rc<Account>>> = const { RefCell::new(None) };
+    }
+    let (account_id, region) = (text(&ACCOUNT_ID), text(&REGION));
+    LAST.with_borrow_mut(|last| match last {
+        Some(account) if account.account_id == account_id && account.region == region => {
+            Rc::clone(account)
+        }
+        _ => Rc::clone(last.insert(Rc::new(Account {
+            account_id: account_id.into_owned(),
+            region: region.into_owned(),
+        }))),
+    })
 }

@@ -41,7 +41,7 @@ pub enum Caller {
 /// What a recipe needs besides its request.
 pub struct Session {
     pub caller: Caller,
-    pub account: Account,
+    pub account: Rc<Account>,
 }
 
 impl Session {

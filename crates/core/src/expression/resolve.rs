@@ -33,11 +33,19 @@ pub fn type_of(value: Av<'_>) -> Option<ValueType> {
 }
 
 impl Resolver<'_> {
+    /// Whether all names of a path are defined; the fault of the first that is not.
+    pub fn check_path(&self, path: &Path) -> Result<(), String> {
+        path.iter().try_for_each(|element| match element {
+            Element::Placeholder(name) if !self.placeholders.names.contains_key(name) => {
+                Err(undefined_name(name))
+            }
+            _ => Ok(()),
+        })
+    }
+
     pub fn name(&mut self, placeholder: &str) -> Result<String, String> {
         let Some(name) = self.placeholders.names.get(placeholder) else {
-            return Err(format!(
-                "An expression attribute name used in the document path is not defined; attribute name: {placeholder}"
-            ));
+            return Err(undefined_name(placeholder));
         };
         if !self.usage.names.contains(placeholder) {
             self.usage.names.insert(placeholder.into());
@@ -95,6 +103,12 @@ impl Resolver<'_> {
             ),
         })
     }
+}
+
+fn undefined_name(placeholder: &str) -> String {
+    format!(
+        "An expression attribute name used in the document path is not defined; attribute name: {placeholder}"
+    )
 }
 
 /// Incorrect number of operands of a call or of one inside it.

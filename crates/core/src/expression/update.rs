@@ -207,10 +207,10 @@ fn resolve(
 }
 
 /// The first undefined name comes before any undefined value.
-fn check_names(actions: &[Action], resolver: &mut Resolver<'_>) -> std::result::Result<(), String> {
-    fn operand(o: &Operand, resolver: &mut Resolver<'_>) -> std::result::Result<(), String> {
+fn check_names(actions: &[Action], resolver: &Resolver<'_>) -> std::result::Result<(), String> {
+    fn operand(o: &Operand, resolver: &Resolver<'_>) -> std::result::Result<(), String> {
         match o {
-            Operand::Path(path) => resolver.path(path).map(|_| ()),
+            Operand::Path(path) => resolver.check_path(path),
             Operand::Value(_) => Ok(()),
             Operand::Call(call) => call.arguments.iter().try_for_each(|a| operand(a, resolver)),
         }
@@ -218,10 +218,10 @@ fn check_names(actions: &[Action], resolver: &mut Resolver<'_>) -> std::result::
     for action in actions {
         match action {
             Action::Remove(path) | Action::Add(path, _) | Action::Delete(path, _) => {
-                resolver.path(path)?;
+                resolver.check_path(path)?;
             }
             Action::Set(path, value) => {
-                resolver.path(path)?;
+                resolver.check_path(path)?;
                 match value {
                     SetValue::Operand(o) => operand(o, resolver)?,
                     SetValue::Plus(a, b) | SetValue::Minus(a, b) => {

@@ -20,13 +20,13 @@ pub struct Parameters {
 
 /// Expression and legacy parameters may not be mixed, names and values need an expression.
 pub fn check_mixture(request: &Json<'_>, parameters: &Parameters) -> Result<()> {
-    let given = |names: &[&'static str]| -> Vec<&'static str> {
-        let present = names.iter().filter(|n| member(request, n).is_some());
-        present.copied().collect()
-    };
-    let expressions = given(parameters.expressions);
-    let legacy = given(parameters.legacy);
-    if !expressions.is_empty() && !legacy.is_empty() {
+    let given = |name: &&&'static str| member(request, name).is_some();
+    let has_expression = parameters.expressions.iter().any(|name| given(&name));
+    if has_expression && parameters.legacy.iter().any(|name| given(&name)) {
+        let all = |names: &[&'static str]| -> Vec<&'static str> {
+            names.iter().filter(given).copied().collect()
+        };
+        let (expressions, legacy) = (all(parameters.expressions), all(parameters.legacy));
         return Err(ApiError::validation(format!(
             "Can not use both expression and non-expression parameters in the same request: \
              Non-expression parameters: {{{}}} Expression parameters: {{{}}}",
@@ -34,7 +34,7 @@ pub fn check_mixture(request: &Json<'_>, parameters: &Parameters) -> Result<()> 
             expressions.join(", ")
         )));
     }
-    if expressions.is_empty() && member(request, "ExpressionAttributeNames").is_some() {
+    if !has_expression && member(request, "ExpressionAttributeNames").is_some() {
         return Err(ApiError::validation(
             "ExpressionAttributeNames can only be specified when using expressions",
         ));
@@ -43,16 +43,16 @@ pub fn check_mixture(request: &Json<'_>, parameters: &Parameters) -> Result<()> 
 }
 
 fn check_values_have_an_expression(request: &Json<'_>, parameters: &Parameters) -> Result<()> {
+    if member(request, "ExpressionAttributeValues").is_none() {
+        return Ok(());
+    }
     let takers: Vec<&str> = parameters
         .expressions
         .iter()
         .filter(|name| **name != "ProjectionExpression")
         .copied()
         .collect();
-    if takers.is_empty()
-        || member(request, "ExpressionAttributeValues").is_none()
-        || takers.iter().any(|name| member(request, name).is_some())
-    {
+    if takers.is_empty() || takers.iter().any(|name| member(request, name).is_some()) {
         return Ok(());
     }
     Err(ApiError::validation(format!(
