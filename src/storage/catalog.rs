@@ -265,6 +265,11 @@ pub fn has_privileges(relid: pg_sys::Oid, privileges: &[Privilege]) -> bool {
     }
 }
 
+/// The same of one privilege.
+pub fn has_privilege(relid: pg_sys::Oid, privilege: Privilege) -> bool {
+    has_privileges(relid, &[privilege])
+}
+
 /// Name of the role whose privileges decide.
 pub fn current_role() -> String {
     spi::connected(|| {

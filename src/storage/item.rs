@@ -1,6 +1,6 @@
 //! Rows: one statement each, prepared once per backend and table.
 
-use super::catalog::{Privilege, Table, has_privileges};
+use super::catalog::{Privilege, Table, has_privilege};
 use super::detoast::ItemDatum;
 use super::pending::{Decision, Guard};
 use super::read::by_primary_key;
@@ -72,7 +72,7 @@ pub fn item_type() -> pg_sys::Oid {
 
 /// Reads one item, as the caller's snapshot sees it.
 pub fn get<R>(table: &Table, key: &StoredKey, read: impl FnOnce(Option<ItemDatum>) -> R) -> R {
-    let read = if !table.distributed && has_privileges(table.relid, &[Privilege::Select]) {
+    let read = if !table.distributed && has_privilege(table.relid, Privilege::Select) {
         match by_primary_key(table.relid, key, read) {
             Ok(result) => return result,
             Err(read) => read,
