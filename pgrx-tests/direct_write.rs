@@ -99,7 +99,7 @@ mod tests {
                 "ALTER TABLE {} DISABLE ROW LEVEL SECURITY",
             ),
             (
-                "CREATE RULE noted AS ON UPDATE TO {} DO ALSO NOTHING",
+                "CREATE RULE noted AS ON DELETE TO {} DO ALSO NOTHING",
                 "DROP RULE noted ON {}",
             ),
             (
