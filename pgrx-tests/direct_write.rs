@@ -99,10 +99,6 @@ mod tests {
                 "ALTER TABLE {} DISABLE ROW LEVEL SECURITY",
             ),
             (
-                "CREATE RULE noted AS ON DELETE TO {} DO ALSO NOTHING",
-                "DROP RULE noted ON {}",
-            ),
-            (
                 "CREATE TABLE direct_referring (h int8, p bytea, s bytea, FOREIGN KEY (h, p, s) REFERENCES {})",
                 "DROP TABLE direct_referring",
             ),
@@ -114,6 +110,11 @@ mod tests {
         }
         // Dropped columns have left their places.
         assert!(!takes_statements("direct_ends"));
+        // A table that has had rules is said to have some until it is vacuumed.
+        run(&format!(
+            "CREATE RULE noted AS ON DELETE TO {table} DO ALSO NOTHING"
+        ));
+        assert!(takes_statements("direct_ends"));
     }
 
     #[pg_test]
