@@ -21,7 +21,7 @@ mod tests {
     #[pg_test]
     fn create_table_describes_an_active_table() {
         let keys = json!({
-            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "B"}, {"AttributeName": "at", "AttributeType": "N"}],
+            "AttributeDefinitions": [{"AttributeName": "at", "AttributeType": "N"}, {"AttributeName": "id", "AttributeType": "B"}],
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
         });
         let request = with(
