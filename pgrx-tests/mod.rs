@@ -8,6 +8,7 @@ mod describe_table;
 mod direct_write;
 mod get_item;
 mod hostile_input;
+mod item_set;
 mod list_tables;
 mod maximum_keys;
 mod named_forms;

@@ -44,6 +44,11 @@ extension_sql_file!(
     name = "operations",
     requires = ["storage"]
 );
+extension_sql_file!(
+    "../sql/install/item_sets.sql",
+    name = "item_sets",
+    requires = ["operations"]
+);
 
 /// Called once when the library is loaded, in the postmaster (preload) or in a backend.
 #[allow(non_snake_case)]
@@ -52,6 +57,7 @@ pub extern "C-unwind" fn _PG_init() {
     guc::register();
     storage::catalog::register_invalidation();
     storage::planner::register_hook();
+    entry::register_item_sets();
     worker::register();
 }
 

@@ -7,6 +7,9 @@ mod casts;
 mod datum;
 mod derive_keys;
 mod item;
+mod item_set;
 mod named;
 mod report;
 mod rows;
+
+pub use item_set::register as register_item_sets;

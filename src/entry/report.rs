@@ -77,7 +77,6 @@ pub fn raise(error: ApiError) -> ! {
     resume_unwind(Box::new(Raised { error, hint: None }))
 }
 
-#[allow(dead_code)] // TEMP
 /// Raises `error` with advice of its own.
 pub fn raise_with_hint(error: ApiError, hint: &str) -> ! {
     resume_unwind(Box::new(Raised {

@@ -1,5 +1,4 @@
 //! What a Query or Scan reads, as rows of SQL: neither Limit nor the size of a page ends them.
-#![allow(dead_code)] // TEMP
 
 use crate::storage::catalog::Table;
 use crate::storage::detoast::Stored;

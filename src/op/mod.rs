@@ -15,7 +15,7 @@ pub mod update_item;
 mod update_table;
 mod write;
 
-pub use item_set::ItemSet;
+pub use item_set::{ItemSet, Shown};
 
 use crate::storage::catalog::{self, Hold, Privilege, Table};
 use pg_dynamo_core::json::Json;

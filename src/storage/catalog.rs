@@ -292,14 +292,19 @@ pub fn as_catalog_owner<R>(body: impl FnOnce() -> R) -> R {
     let owner = owner
         .and_then(|oid| u32::try_from(oid).ok())
         .map_or(pg_sys::InvalidOid, pg_sys::Oid::from);
+    as_role(owner, body)
+}
+
+/// Runs `body` as `role`: rights that were checked, or that somebody had when the statement began.
+pub fn as_role<R>(role: pg_sys::Oid, body: impl FnOnce() -> R) -> R {
     let (mut caller, mut context) = (pg_sys::InvalidOid, 0);
     // SAFETY: the pair is restored below; when an ERROR unwinds past, (sub)transaction abort restores it.
     unsafe {
         pg_sys::GetUserIdAndSecContext(&mut caller, &mut context);
-        pg_sys::SetUserIdAndSecContext(
-            owner,
-            context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
-        );
+        if caller == role {
+            return body();
+        }
+        pg_sys::SetUserIdAndSecContext(role, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
     }
     let result = body();
     // SAFETY: values read above.

@@ -26,6 +26,10 @@ impl ItemDatum {
         ItemDatum(datum)
     }
 
+    pub fn datum(self) -> pg_sys::Datum {
+        self.0
+    }
+
     /// The whole item, detoasted into the current memory context when need be.
     pub fn whole<'a>(self) -> Result<Item<'a>> {
         // SAFETY: by `new`; a detoasted copy lives in the current memory context, which outlives the call.
@@ -158,7 +162,6 @@ impl Stored {
         }
     }
 
-    #[allow(dead_code)] // TEMP
     pub fn datum(&self) -> ItemDatum {
         self.datum
     }

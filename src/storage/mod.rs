@@ -7,6 +7,7 @@ pub mod detoast;
 pub mod direct_write;
 pub mod index;
 pub mod item;
+pub mod memory;
 pub mod pending;
 pub mod pg_error;
 mod plain;

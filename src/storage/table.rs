@@ -100,6 +100,18 @@ pub fn has_trigger(relid: pg_sys::Oid) -> bool {
     })
 }
 
+/// How many rows the table has by the last VACUUM or ANALYZE; None when there was none.
+pub fn estimated_rows(relid: pg_sys::Oid) -> Option<f64> {
+    // SAFETY: the caller holds a lock on the relation; an open relation has its catalog row.
+    let rows = unsafe {
+        let relation = pg_sys::table_open(relid, pg_sys::NoLock as i32);
+        let rows = (*(*relation).rd_rel).reltuples;
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        rows
+    };
+    (rows >= 0.0).then(|| f64::from(rows))
+}
+
 /// Counted by Postgres's statistics, never by reading the table.
 pub fn statistics(relid: pg_sys::Oid, definition: &TableDefinition) -> TableStatistics {
     let relation = [Arg::Int8(i64::from(relid.to_u32()))];

@@ -1,7 +1,6 @@
 //! A cursor over a range of a table or index: items in the order of the index, read as they are asked for.
 //!
 //! Nothing is read ahead: whoever stops after ten items has read ten rows.
-#![allow(dead_code)] // TEMP
 
 mod direct;
 mod keys;
@@ -9,11 +8,12 @@ mod statement;
 
 pub use statement::RangePlans;
 
-use super::catalog::{Privilege, Table, has_privilege};
+use super::catalog::{Privilege, Table, has_privilege, shortened};
 use super::detoast::{ItemDatum, Stored};
+use super::{index, memory};
 use direct::Direct;
 use pg_dynamo_core::Result;
-use pg_dynamo_core::range::KeyRange;
+use pg_dynamo_core::range::{Access, KeyRange};
 use pgrx::pg_sys;
 use statement::Statement;
 use std::ops::ControlFlow;
@@ -36,27 +36,17 @@ pub struct Scan {
     rows: u64,
 }
 
-/// Runs `body` with `memory` as the current memory context.
-fn within<R>(memory: pg_sys::MemoryContext, body: impl FnOnce() -> R) -> R {
-    // SAFETY: both contexts are alive; when an ERROR unwinds past, its handler sets the context anew.
-    unsafe {
-        let before = pg_sys::MemoryContextSwitchTo(memory);
-        let result = body();
-        pg_sys::MemoryContextSwitchTo(before);
-        result
-    }
+fn new_memory(name: &'static std::ffi::CStr) -> pg_sys::MemoryContext {
+    // SAFETY: the current context is alive.
+    unsafe { memory::child_of(pg_sys::CurrentMemoryContext, name) }
 }
 
-fn new_memory(name: &'static std::ffi::CStr) -> pg_sys::MemoryContext {
-    // SAFETY: a child of the current context; the name is a constant, as Postgres demands.
-    unsafe {
-        pg_sys::AllocSetContextCreateInternal(
-            pg_sys::CurrentMemoryContext,
-            name.as_ptr(),
-            pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
-            pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
-            pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
-        )
+/// The btree that `access` reads.
+pub fn index_name(table: &Table, access: Access) -> String {
+    let name = &table.definition.name;
+    match access {
+        Access::Primary => shortened(name, ":primary"),
+        Access::Local { columns } | Access::Global { columns } => index::name(name, columns),
     }
 }
 
@@ -65,7 +55,7 @@ impl Scan {
     /// the table; the cursor lives no longer than the current memory context. Raises Postgres's permission error.
     pub fn open(table: &Rc<Table>, range: &KeyRange) -> Scan {
         let memory = new_memory(c"dynamo scan");
-        let source = within(memory, || {
+        let begin = || {
             if range.empty {
                 return Source::Empty;
             }
@@ -74,7 +64,9 @@ impl Scan {
                 Some(direct) => Source::Direct(direct),
                 None => Source::Statement(Statement::open(table, range)),
             }
-        });
+        };
+        // SAFETY: made just now.
+        let source = unsafe { memory::within(memory, begin) };
         Scan {
             source,
             memory,
@@ -111,9 +103,12 @@ impl Scan {
         let memory = new_memory(c"dynamo row");
         let mut result = Ok(());
         while let Some(datum) = self.next() {
-            let taken = within(memory, || take(&Stored::new(datum)));
-            // SAFETY: nothing of the row is used any more.
-            unsafe { pg_sys::MemoryContextReset(memory) };
+            // SAFETY: made above; when it is reset, nothing of the row is used any more.
+            let taken = unsafe {
+                let taken = memory::within(memory, || take(&Stored::new(datum)));
+                pg_sys::MemoryContextReset(memory);
+                taken
+            };
             match taken {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break,

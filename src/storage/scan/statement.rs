@@ -4,7 +4,6 @@
 //! The plan runs in an executor of its own, one row at a time as it is asked for, like the query of a SQL
 //! function. A portal would do the same, but a transaction that commits drops its portals in any order, and a
 //! cursor WITH HOLD is read to its end at that moment.
-#![allow(dead_code)] // TEMP
 
 use super::keys::datum;
 use crate::storage::catalog::Table;
@@ -135,6 +134,7 @@ impl RangePlans {
     }
 }
 
+#[allow(dead_code)] // TEMP
 /// The statement with its values in place, for EXPLAIN.
 pub fn text(table: &Table, range: &KeyRange) -> String {
     let values: Vec<_> = parts(range).map(literal).collect();
@@ -143,6 +143,7 @@ pub fn text(table: &Table, range: &KeyRange) -> String {
     })
 }
 
+#[allow(dead_code)] // TEMP
 fn literal(part: &KeyPart) -> String {
     match part {
         KeyPart::Hash(hash) => format!("'{hash}'::pg_catalog.int8"),
