@@ -184,3 +184,43 @@ CREATE FUNCTION dynamo.resume_index_builds(retry_failed boolean DEFAULT true) RE
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_resume_index_builds';
 COMMENT ON FUNCTION dynamo.resume_index_builds(boolean) IS 'Starts the worker that builds and removes secondary indexes, also those it has given up; answers how many there are';
+
+-- item_sets.sql
+
+CREATE FUNCTION dynamo_internal.item_set_support(internal) RETURNS internal
+    LANGUAGE c STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_item_set_support';
+
+CREATE FUNCTION dynamo.query(
+    table_name text,
+    key_condition_expression text,
+    filter_expression text DEFAULT NULL,
+    projection_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    index_name text DEFAULT NULL,
+    scan_index_forward boolean DEFAULT true,
+    exclusive_start_key dynamo.item DEFAULT NULL
+) RETURNS TABLE (item dynamo.item)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+    SUPPORT dynamo_internal.item_set_support
+    AS 'MODULE_PATHNAME', 'pg_dynamo_query_items';
+COMMENT ON FUNCTION dynamo.query(text, text, text, text, json, dynamo.item, text, boolean, dynamo.item)
+    IS 'DynamoDB Query as a set of items, in the order of the sort key';
+
+CREATE FUNCTION dynamo.scan(
+    table_name text,
+    filter_expression text DEFAULT NULL,
+    projection_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    index_name text DEFAULT NULL,
+    segment integer DEFAULT NULL,
+    total_segments integer DEFAULT NULL,
+    exclusive_start_key dynamo.item DEFAULT NULL
+) RETURNS TABLE (item dynamo.item)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+    SUPPORT dynamo_internal.item_set_support
+    AS 'MODULE_PATHNAME', 'pg_dynamo_scan_items';
+COMMENT ON FUNCTION dynamo.scan(text, text, text, json, dynamo.item, text, integer, integer, dynamo.item)
+    IS 'DynamoDB Scan as a set of items, in the order of the partition keys'' hashes';
