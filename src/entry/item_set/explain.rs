@@ -2,7 +2,6 @@
 
 use super::execute::{Running, described};
 use crate::entry::boundary::guarded;
-use crate::entry::report::OrRaise;
 use crate::storage::scan::index_name;
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
@@ -40,7 +39,7 @@ fn lines(running: &Running) -> Vec<(&'static str, String)> {
         ("Table", set.read.table().to_owned()),
         ("Index", index_name(&set.table, range.access)),
     ];
-    let described = set.read.descriptions().or_raise().into_iter();
+    let described = set.read.descriptions().into_iter();
     lines.extend(described.filter_map(|(label, text)| match label {
         // The plan may have turned it around.
         "Order" => None,

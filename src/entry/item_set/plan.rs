@@ -7,7 +7,7 @@ use super::node::{Private, elements, list};
 use super::order::{KeyOrder, promise};
 use crate::entry::boundary::guarded;
 use crate::storage::catalog::{self, Hold, Table};
-use pg_dynamo_core::table::{Account, TableRef};
+use pg_dynamo_core::table::TableRef;
 use pgrx::nodes::is_a;
 use pgrx::{FromDatum, pg_sys};
 use std::rc::Rc;
@@ -220,7 +220,7 @@ unsafe fn constant_order(
             constant::<String>(function, call, "IndexName")?,
         )
     };
-    let account: Account = crate::guc::account();
+    let account = crate::guc::account();
     let name = TableRef::parse(&table, &account).ok()?.name;
     let table = catalog::open(&name, Hold::Share).ok().flatten()?;
     let order = KeyOrder::of(&table.definition, index.as_deref())?;
