@@ -34,19 +34,6 @@ mod tests {
         .unwrap_or_default()
     }
 
-    fn plan(sql: &str) -> String {
-        let mut lines = Vec::new();
-        Spi::connect_mut(|client| {
-            let rows = client
-                .update(&format!("EXPLAIN (COSTS OFF) {sql}"), None, &[])
-                .expect("a plan");
-            for row in rows {
-                lines.push(row.get::<String>(1).expect("a line").unwrap_or_default());
-            }
-        });
-        lines.join("\n")
-    }
-
     fn reads_itself(sql: &str) {
         let plan = plan(sql);
         assert!(plan.contains("Custom Scan (DynamoDB"), "{plan}");
@@ -414,23 +401,14 @@ mod tests {
         let t = "item_set_explain";
         album(t, 10);
         let sql = format!(
-            "ANALYZE, TIMING OFF, SUMMARY OFF) SELECT item FROM {} LIMIT 2",
+            "SELECT item FROM {} LIMIT 2",
             query(
                 t,
                 ", filter_expression => 'attribute_exists(Even) AND size(#t) > :n', expression_attribute_names => '{\"#t\":\"Text\"}'"
             )
             .replace(r#"{"S":"a"}}"#, r#"{"S":"a"},":n":{"N":"5"}}"#)
         );
-        let mut lines = String::new();
-        Spi::connect_mut(|client| {
-            let rows = client
-                .update(&format!("EXPLAIN (COSTS OFF, {sql}"), None, &[])
-                .expect("a plan");
-            for row in rows {
-                lines += &row.get::<String>(1).expect("a line").unwrap_or_default();
-                lines.push('\n');
-            }
-        });
+        let lines = explained("COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF", &sql);
         for expected in [
             "Custom Scan (DynamoDB Query)",
             "Table: item_set_explain",

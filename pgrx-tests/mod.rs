@@ -8,6 +8,7 @@ mod describe_table;
 mod direct_write;
 mod get_item;
 mod hostile_input;
+mod index_reads;
 mod item_set;
 mod list_tables;
 mod maximum_keys;

@@ -1,6 +1,7 @@
 //! What the suites of Query and Scan share: loading, paging, counting rows.
 
 use super::statement::{call, count, run};
+use pgrx::prelude::*;
 use serde_json::Value;
 
 /// Loads `count` items by plain SQL: `template` in the words of format(), with `arguments` of i = 1, 2, ….
@@ -53,6 +54,22 @@ pub fn pages(function: &str, request: &Value) -> Vec<Value> {
         }
         assert!(pages.len() < 100_000, "paging never ends");
     }
+}
+
+/// What EXPLAIN says about a statement, with these options.
+pub fn explained(options: &str, sql: &str) -> String {
+    Spi::connect_mut(|client| {
+        let rows = client.update(&format!("EXPLAIN ({options}) {sql}"), None, &[]);
+        let lines = rows
+            .expect("a plan")
+            .map(|row| row.get::<String>(1).expect("a line").unwrap_or_default());
+        lines.collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// Its plan alone.
+pub fn plan(sql: &str) -> String {
+    explained("COSTS OFF", sql)
 }
 
 /// Numbers that are the same in every run.

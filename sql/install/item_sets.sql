@@ -44,3 +44,13 @@ CREATE FUNCTION dynamo.scan(
     AS 'MODULE_PATHNAME', 'pg_dynamo_scan_items';
 COMMENT ON FUNCTION dynamo.scan(text, text, text, json, dynamo.item, text, integer, integer, dynamo.item)
     IS 'DynamoDB Scan as a set of items, in the order of the partition keys'' hashes';
+
+CREATE FUNCTION dynamo_internal.explain(operation text, request json) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_explain';
+
+CREATE FUNCTION dynamo.explain(operation text, request json) RETURNS TABLE ("QUERY PLAN" text)
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    AS $$ SELECT pg_catalog.string_to_table(dynamo_internal.explain(operation, request), E'\n') $$;
+COMMENT ON FUNCTION dynamo.explain(text, json)
+    IS 'Executes one page of a Query or Scan and shows its plan and how many items it reads to return how many';

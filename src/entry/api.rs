@@ -67,4 +67,16 @@ fn resume_index_builds(retry_failed: bool) -> i64 {
     crate::worker::resume(retry_failed)
 }
 
-export!(handle, resume_index_builds);
+/// `operation` by its name in the API or in SQL.
+fn explain(operation: &str, request: &str) -> String {
+    let found = Operation::ALL
+        .iter()
+        .find(|known| known.name() == operation || known.sql_name() == operation);
+    let session = Session::new(Caller::Sql);
+    found
+        .ok_or_else(ApiError::unknown_operation)
+        .and_then(|operation| op::explain::run(&session, *operation, request))
+        .or_raise()
+}
+
+export!(handle, resume_index_builds, explain);

@@ -4,6 +4,7 @@ mod create_table;
 pub mod delete_item;
 mod delete_table;
 mod describe_table;
+pub mod explain;
 pub mod get_item;
 mod item_set;
 mod list_tables;

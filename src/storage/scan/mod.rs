@@ -6,7 +6,7 @@ mod direct;
 mod keys;
 mod statement;
 
-pub use statement::RangePlans;
+pub use statement::{RangePlans, explain};
 
 use super::catalog::{Privilege, Table, has_privilege, shortened};
 use super::detoast::{ItemDatum, Stored};

@@ -9,6 +9,7 @@ use super::keys::datum;
 use crate::storage::catalog::Table;
 use crate::storage::detoast::ItemDatum;
 use crate::storage::pg_error::{catching, raw};
+use crate::storage::planner::BY_INDEX;
 use crate::storage::spi::{self, Plan};
 use crate::storage::table::quoted;
 use pg_dynamo_core::range::{Access, Bound, KeyPart, KeyRange};
@@ -134,16 +135,18 @@ impl RangePlans {
     }
 }
 
-#[allow(dead_code)] // TEMP
-/// The statement with its values in place, for EXPLAIN.
-pub fn text(table: &Table, range: &KeyRange) -> String {
+/// What EXPLAIN says about the statement, its values in place; a line each.
+pub fn explain(table: &Table, range: &KeyRange) -> Vec<String> {
     let values: Vec<_> = parts(range).map(literal).collect();
-    Shape::of(range).sql(&quoted(&table.definition.name), &|number| {
+    let sql = Shape::of(range).sql(&quoted(&table.definition.name), &|number| {
         values.get(number - 1).cloned().unwrap_or_default()
+    });
+    spi::connected(|| {
+        spi::run(&format!("{BY_INDEX}EXPLAIN (COSTS OFF) {sql}"));
+        (0..).map_while(|row| spi::text_value(row, 1)).collect()
     })
 }
 
-#[allow(dead_code)] // TEMP
 fn literal(part: &KeyPart) -> String {
     match part {
         KeyPart::Hash(hash) => format!("'{hash}'::pg_catalog.int8"),
