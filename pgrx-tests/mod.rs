@@ -1,5 +1,7 @@
 //! `#[pg_test]` suites: Rust against the backend. One file per subject; each runs in a transaction that rolls back.
 
+mod batch_get_item;
+mod batch_write_item;
 mod create_table;
 mod delete_item;
 mod delete_table;

@@ -168,6 +168,11 @@ BEGIN
 END
 $$;
 
+-- The same for a statement of many writes, which finds the one of this row by its key.
+CREATE FUNCTION dynamo_internal.decide_batch(request int8, pk_hash int8, pk bytea, sk bytea, item dynamo.item) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
+    AS 'MODULE_PATHNAME', 'pg_dynamo_decide_batch';
+
 -- operations.sql
 
 CREATE FUNCTION dynamo.query(request json) RETURNS json
@@ -184,6 +189,35 @@ CREATE FUNCTION dynamo.resume_index_builds(retry_failed boolean DEFAULT true) RE
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_resume_index_builds';
 COMMENT ON FUNCTION dynamo.resume_index_builds(boolean) IS 'Starts the worker that builds and removes secondary indexes, also those it has given up; answers how many there are';
+
+CREATE FUNCTION dynamo.batch_get_item(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_get_item';
+COMMENT ON FUNCTION dynamo.batch_get_item(json) IS 'DynamoDB BatchGetItem: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_write_item(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_write_item';
+COMMENT ON FUNCTION dynamo.batch_write_item(json) IS 'DynamoDB BatchWriteItem: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_get_item(
+    table_name text,
+    keys dynamo.item[],
+    projection_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL
+) RETURNS SETOF dynamo.item
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_get_item_named';
+COMMENT ON FUNCTION dynamo.batch_get_item(text, dynamo.item[], text, json) IS 'DynamoDB BatchGetItem of one table: the items there are, in no particular order; any number of keys, and no end at 16 MB';
+
+CREATE FUNCTION dynamo.batch_write_item(
+    table_name text,
+    put dynamo.item[],
+    delete dynamo.item[] DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_write_item_named';
+COMMENT ON FUNCTION dynamo.batch_write_item(text, dynamo.item[], dynamo.item[]) IS 'DynamoDB BatchWriteItem of one table: items to put and keys to delete, 25 together';
 
 -- item_sets.sql
 

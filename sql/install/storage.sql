@@ -4,6 +4,11 @@ CREATE FUNCTION dynamo_internal.decide(request int8, item dynamo.item) RETURNS b
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
     AS 'MODULE_PATHNAME', 'pg_dynamo_decide';
 
+-- The same for a statement of many writes, which finds the one of this row by its key.
+CREATE FUNCTION dynamo_internal.decide_batch(request int8, pk_hash int8, pk bytea, sk bytea, item dynamo.item) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
+    AS 'MODULE_PATHNAME', 'pg_dynamo_decide_batch';
+
 CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_image';

@@ -29,6 +29,8 @@ request_forms! {
     delete_item => DeleteItem,
     query => Query,
     scan => Scan,
+    batch_get_item => BatchGetItem,
+    batch_write_item => BatchWriteItem,
     create_table => CreateTable,
     describe_table => DescribeTable,
     list_tables => ListTables,

@@ -47,6 +47,7 @@ arguments!(
     pgrx::Internal,
     super::datum::Raw,
     super::datum::Detoasted,
+    super::datum::ItemArray,
     crate::storage::detoast::ItemDatum,
 );
 
@@ -74,6 +75,21 @@ impl Answer for super::datum::Row {
     unsafe fn give(self, fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Datum> {
         // SAFETY: forwarded from the caller.
         unsafe { self.into_record(fcinfo) }
+    }
+}
+
+/// void
+impl Answer for () {
+    unsafe fn give(self, _: pg_sys::FunctionCallInfo) -> Option<pg_sys::Datum> {
+        Some(pg_sys::Datum::null())
+    }
+}
+
+impl Answer for super::datum::ItemSet {
+    unsafe fn give(self, fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Datum> {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.materialize(fcinfo) };
+        None
     }
 }
 

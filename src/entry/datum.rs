@@ -1,6 +1,7 @@
 //! Arguments that are passed through as they are.
 
 use crate::storage::detoast::ItemDatum;
+use pg_dynamo_core::value::ItemBuf;
 use pgrx::prelude::*;
 
 /// A value of a type that Rust does not look into: jsonb, numeric.
@@ -65,6 +66,81 @@ impl Drop for Detoasted {
         if self.bytes != self.given {
             // SAFETY: a copy that detoasting made for this value alone.
             unsafe { pg_sys::pfree(self.bytes.cast()) };
+        }
+    }
+}
+
+/// The elements of a `dynamo.item[]`; None where one is NULL.
+pub struct ItemArray(pub Vec<Option<&'static [u8]>>);
+
+impl FromDatum for ItemArray {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        _: pg_sys::Oid,
+    ) -> Option<Self> {
+        if is_null {
+            return None;
+        }
+        let (mut length, mut by_value, mut align) = (0, false, 0);
+        let (mut values, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
+        // SAFETY: the caller vouches for an array of items; elements and their detoasted copies live in the current
+        // memory context, longer than the call.
+        unsafe {
+            let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
+            let element = (*array).elemtype;
+            pg_sys::get_typlenbyvalalign(element, &mut length, &mut by_value, &mut align);
+            pg_sys::deconstruct_array(
+                array,
+                element,
+                length.into(),
+                by_value,
+                align,
+                &mut values,
+                &mut nulls,
+                &mut count,
+            );
+            let element = |at: usize| {
+                (!*nulls.add(at)).then(|| {
+                    let value = (*values.add(at)).cast_mut_ptr();
+                    crate::storage::detoast::varlena_bytes(pg_sys::pg_detoast_datum_packed(value))
+                })
+            };
+            Some(ItemArray(
+                (0..usize::try_from(count).unwrap_or(0))
+                    .map(element)
+                    .collect(),
+            ))
+        }
+    }
+}
+
+/// The result of a function that returns a set of items.
+pub struct ItemSet(pub Vec<ItemBuf>);
+
+impl ItemSet {
+    /// # Safety
+    /// `fcinfo` is the running call of a function that returns a set of items.
+    pub unsafe fn materialize(self, fcinfo: pg_sys::FunctionCallInfo) {
+        // SAFETY: the call checks that the caller takes a set; it leaves a tuplestore and its description, of one column,
+        // in the result info.
+        unsafe {
+            pg_sys::InitMaterializedSRF(fcinfo, pg_sys::MAT_SRF_USE_EXPECTED_DESC);
+            let result = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+            for item in self.0 {
+                let mut value = item
+                    .into_bytes()
+                    .into_datum()
+                    .unwrap_or(pg_sys::Datum::null());
+                let mut null = false;
+                pg_sys::tuplestore_putvalues(
+                    (*result).setResult,
+                    (*result).setDesc,
+                    &mut value,
+                    &mut null,
+                );
+                pg_sys::pfree(value.cast_mut_ptr());
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod attribute_value;
+mod batch;
 mod boundary;
 mod casts;
 mod datum;

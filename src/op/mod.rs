@@ -1,5 +1,7 @@
 //! One recipe per operation: validate (core), open the table, read or write, answer.
 
+pub mod batch_get_item;
+pub mod batch_write_item;
 mod create_table;
 pub mod delete_item;
 mod delete_table;
@@ -22,12 +24,12 @@ use crate::storage::catalog::{self, Hold, Privilege, Table};
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
-    CreateTableRequest, DeleteItemRequest, DeleteTableRequest, DescribeTableRequest,
-    GetItemRequest, ListTablesRequest, PutItemRequest, QueryRequest, ScanRequest,
-    UpdateItemRequest, UpdateTableRequest,
+    BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest,
+    DeleteTableRequest, DescribeTableRequest, GetItemRequest, ListTablesRequest, PutItemRequest,
+    QueryRequest, ScanRequest, UpdateItemRequest, UpdateTableRequest,
 };
 use pg_dynamo_core::table::Account;
-use pg_dynamo_core::{ApiError, Result};
+use pg_dynamo_core::{ApiError, Result, limits};
 use std::rc::Rc;
 
 /// How the caller wants a lack of privileges told.
@@ -55,21 +57,40 @@ impl Session {
 
     /// The table of an item operation, held for the rest of the transaction.
     fn table(&self, operation: Operation, name: &str) -> Result<Rc<Table>> {
-        let hold = match operation {
-            Operation::PutItem | Operation::UpdateItem | Operation::DeleteItem => Hold::Write,
-            _ => Hold::Share,
+        let (hold, needed): (_, &[Privilege]) = match operation {
+            Operation::PutItem => (
+                Hold::Write,
+                &[Privilege::Insert, Privilege::Update, Privilege::Select],
+            ),
+            Operation::UpdateItem => (Hold::Write, &[Privilege::Update, Privilege::Select]),
+            Operation::DeleteItem => (Hold::Write, &[Privilege::Delete, Privilege::Select]),
+            _ => (Hold::Share, &[Privilege::Select]),
         };
+        self.table_with(operation, name, hold, needed)
+    }
+
+    /// A table that BatchWriteItem puts items into, deletes items of, or both.
+    fn table_to_batch_write(&self, name: &str, puts: bool, deletes: bool) -> Result<Rc<Table>> {
+        let needed = [
+            (true, Privilege::Select),
+            (puts, Privilege::Insert),
+            (puts, Privilege::Update),
+            (deletes, Privilege::Delete),
+        ];
+        let needed: Vec<_> = needed.into_iter().filter(|n| n.0).map(|n| n.1).collect();
+        self.table_with(Operation::BatchWriteItem, name, Hold::Write, &needed)
+    }
+
+    fn table_with(
+        &self,
+        operation: Operation,
+        name: &str,
+        hold: Hold,
+        needed: &[Privilege],
+    ) -> Result<Rc<Table>> {
         let table = catalog::open(name, hold)?.ok_or_else(ApiError::no_such_table_for_item)?;
-        if self.caller == Caller::Wire {
-            let needed: &[Privilege] = match operation {
-                Operation::PutItem => &[Privilege::Insert, Privilege::Update, Privilege::Select],
-                Operation::UpdateItem => &[Privilege::Update, Privilege::Select],
-                Operation::DeleteItem => &[Privilege::Delete, Privilege::Select],
-                _ => &[Privilege::Select],
-            };
-            if !catalog::has_privileges(table.relid, needed) {
-                return Err(self.access_denied(operation, name));
-            }
+        if self.caller == Caller::Wire && !catalog::has_privileges(table.relid, needed) {
+            return Err(self.access_denied(operation, name));
         }
         Ok(table)
     }
@@ -97,6 +118,9 @@ impl Session {
 
 /// Executes `operation` on the API's JSON and answers with the API's JSON.
 pub fn execute(session: &Session, operation: Operation, body: &str) -> Result<String> {
+    if body.len() > limits::MAX_REQUEST {
+        return Err(ApiError::request_entity_too_large(""));
+    }
     let body = Json::parse(body)?;
     let account = &session.account;
     match operation {
@@ -110,6 +134,12 @@ pub fn execute(session: &Session, operation: Operation, body: &str) -> Result<St
         }
         Operation::Query => query::run(session, QueryRequest::parse(&body, account)?),
         Operation::Scan => scan::run(session, ScanRequest::parse(&body, account)?),
+        Operation::BatchGetItem => {
+            batch_get_item::run(session, BatchGetItemRequest::parse(&body, account)?)
+        }
+        Operation::BatchWriteItem => {
+            batch_write_item::run(session, BatchWriteItemRequest::parse(&body, account)?)
+        }
         Operation::CreateTable => {
             create_table::run(session, CreateTableRequest::parse(&body, account)?)
         }

@@ -8,7 +8,7 @@ use pg_dynamo_core::apply::{Effect, Outcome, Write};
 
 /// A lost race needs another session's commit between two of our statements, so this many in a row are
 /// no race: a trigger or a row-level security policy suppresses the write.
-const MAX_ATTEMPTS: usize = 100;
+pub const MAX_ATTEMPTS: usize = 100;
 
 /// Does `write`: directly where the table allows it, otherwise by repeating `attempt`, a statement or two, while
 /// it loses races.

@@ -1,8 +1,8 @@
 //! Rows: one statement each, prepared once per backend and table.
 
-use super::catalog::{Privilege, Table, has_privilege};
+use super::catalog::{Privilege, Table, has_privileges};
 use super::detoast::ItemDatum;
-use super::pending::{Decision, Guard};
+use super::pending::{Answer, Decision, Guard};
 use super::read::by_primary_key;
 use super::spi::{self, Arg, Plan};
 use super::table::quoted;
@@ -12,6 +12,7 @@ use pg_dynamo_core::value::{Item, ItemBuf};
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
 use std::cell::OnceCell;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
 /// The prepared statements of one table.
@@ -26,6 +27,7 @@ pub struct Plans {
     insert_returning: OnceCell<Plan>,
     delete: OnceCell<Plan>,
     pub ranges: super::scan::RangePlans,
+    pub batch: super::batch::Plans,
 }
 
 const KEY_IS: &str = "pk_hash OPERATOR(pg_catalog.=) $1 AND pk OPERATOR(pg_catalog.=) $2 AND sk OPERATOR(pg_catalog.=) $3";
@@ -72,38 +74,45 @@ pub fn item_type() -> pg_sys::Oid {
 
 /// Reads one item, as the caller's snapshot sees it.
 pub fn get<R>(table: &Table, key: &StoredKey, read: impl FnOnce(Option<ItemDatum>) -> R) -> R {
-    let read = if !table.distributed && has_privilege(table.relid, Privilege::Select) {
-        match by_primary_key(table.relid, key, read) {
-            Ok(result) => return result,
-            Err(read) => read,
-        }
-    } else {
-        read
-    };
-    spi::connected(|| {
-        let plan = table.plans.get.get_or_init(|| {
-            let name = quoted(&table.definition.name);
-            Plan::prepare_by_key(
-                &format!("SELECT item::dynamo.item FROM {name} WHERE {KEY_IS}"),
-                &KEY_TYPES,
-            )
+    let mut read = Some(read);
+    let mut result = None;
+    // Called once, whichever way the item is read.
+    let mut once = |item| result = read.take().map(|read| read(item));
+    let direct = !table.distributed && has_privileges(table.relid, &[Privilege::Select]);
+    let direct = direct
+        && by_primary_key(table.relid, std::slice::from_ref(key), &mut |_, item| {
+            once(item);
+            ControlFlow::Break(())
         });
-        plan.execute(&key_args(key), true);
-        // SAFETY: column 1 is dynamo.item, alive until SPI finishes after `read`.
-        read(spi::value(0, 1).map(|datum| unsafe { ItemDatum::new(datum) }))
-    })
+    if !direct {
+        spi::connected(|| {
+            let plan = table.plans.get.get_or_init(|| {
+                let name = quoted(&table.definition.name);
+                Plan::prepare_by_key(
+                    &format!("SELECT item::dynamo.item FROM {name} WHERE {KEY_IS}"),
+                    &KEY_TYPES,
+                )
+            });
+            plan.execute(&key_args(key), true);
+            // SAFETY: column 1 is dynamo.item, alive until SPI finishes after `read`.
+            once(spi::value(0, 1).map(|datum| unsafe { ItemDatum::new(datum) }));
+        });
+    }
+    result.unwrap_or_else(|| pgrx::error!("an item was not read"))
 }
 
 /// One attempt with `plan`: five parameters are key, item and request, four are key and request.
 fn attempt(plan: &Plan, write: &Rc<Write>, item: Option<Item<'_>>) -> Result<Attempt> {
-    let guard = Guard::push(write);
+    let guard = Guard::push(std::slice::from_ref(write));
     let [hash, pk, sk] = key_args(write.key());
     let id = Arg::Int8(guard.id());
     let rows = match item {
         Some(item) => plan.execute(&[hash, pk, sk, Arg::Bytes(item.bytes()), id], false),
         None => plan.execute(&[hash, pk, sk, id], false),
     };
-    let (decision, old) = guard.take();
+    let Some(Answer { decision, old }) = guard.take().pop() else {
+        return Err(ApiError::internal("a write without an answer"));
+    };
     let returned = returned_item()?;
     match (decision, rows) {
         (Decision::Failed(error), _) => Err(error),

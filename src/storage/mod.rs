@@ -1,12 +1,14 @@
 //! Native tables: catalog, rows, and the state that statements share with the request they belong to.
 
 pub mod backfill;
+pub mod batch;
 pub mod catalog;
 pub mod derivation;
 pub mod detoast;
 pub mod direct_write;
 pub mod index;
 pub mod item;
+pub mod key_locks;
 pub mod memory;
 pub mod pending;
 pub mod pg_error;

@@ -3,7 +3,8 @@
 //! PutItem, UpdateItem and DeleteItem are single statements whose condition and new item are computed
 //! by two SQL functions, `dynamo_internal.decide` and `dynamo_internal.image`, on the row version that
 //! Postgres is about to write. After a lost race Postgres evaluates them again on the newest version,
-//! so the last decision is the one that counts. They find the request here.
+//! so the last decision is the one that counts. They find the request here. A batch is a statement of many
+//! writes, which `dynamo_internal.decide_batch` finds by their keys.
 //!
 //! Requests form a stack because a user's trigger may itself call dynamo functions. Each is popped by
 //! the destructor of its guard; pgrx unwinds Rust frames on every ERROR, so an aborted (sub)transaction
@@ -11,6 +12,7 @@
 //! parameter: a nested statement can never be answered for by somebody else's request.
 
 use pg_dynamo_core::apply::{Effect, Write};
+use pg_dynamo_core::key::StoredKey;
 use pg_dynamo_core::value::{Item, ItemBuf};
 use pg_dynamo_core::{ApiError, Result};
 use std::cell::{Cell, RefCell};
@@ -30,9 +32,26 @@ pub enum Decision {
 
 struct Pending {
     id: i64,
+    /// One, or those of a batch in the order of their keys.
+    asked: Vec<Asked>,
+}
+
+struct Asked {
     write: Rc<Write>,
-    decision: Decision,
-    old: Option<ItemBuf>,
+    answer: Answer,
+}
+
+/// The last decision of a write, and the row version it was made on, when the reply shows any of it.
+pub struct Answer {
+    pub decision: Decision,
+    pub old: Option<ItemBuf>,
+}
+
+impl Answer {
+    const NONE: Answer = Answer {
+        decision: Decision::NotAsked,
+        old: None,
+    };
 }
 
 thread_local! {
@@ -46,14 +65,17 @@ pub struct Guard {
 }
 
 impl Guard {
-    pub fn push(write: &Rc<Write>) -> Guard {
+    /// `writes`: one, or those of a batch in the order of their keys.
+    pub fn push(writes: &[Rc<Write>]) -> Guard {
         let id = NEXT_ID.get();
         NEXT_ID.set(id.wrapping_add(1));
+        let asked = writes.iter().map(|write| Asked {
+            write: Rc::clone(write),
+            answer: Answer::NONE,
+        });
         let pending = Pending {
             id,
-            write: Rc::clone(write),
-            decision: Decision::NotAsked,
-            old: None,
+            asked: asked.collect(),
         };
         STACK.with_borrow_mut(|stack| stack.push(pending));
         Guard { id }
@@ -63,16 +85,16 @@ impl Guard {
         self.id
     }
 
-    /// The last decision, and the row version it was made on, when the reply shows any of it.
-    pub fn take(self) -> (Decision, Option<ItemBuf>) {
+    /// The answers of all writes, in their order.
+    pub fn take(self) -> Vec<Answer> {
         STACK.with_borrow_mut(|stack| {
-            match stack.iter_mut().find(|pending| pending.id == self.id) {
-                Some(pending) => (
-                    std::mem::replace(&mut pending.decision, Decision::NotAsked),
-                    pending.old.take(),
-                ),
-                None => (Decision::NotAsked, None),
-            }
+            let pending = stack.iter_mut().find(|pending| pending.id == self.id);
+            let asked = pending.map(|pending| std::mem::take(&mut pending.asked));
+            asked
+                .unwrap_or_default()
+                .into_iter()
+                .map(|asked| asked.answer)
+                .collect()
         })
     }
 }
@@ -89,15 +111,32 @@ impl Drop for Guard {
 
 /// Applies request `id` to a row version; true when the row is to be written.
 pub fn decide(id: i64, old: Item<'_>) -> Result<bool> {
-    let write = STACK
-        .with_borrow(|stack| {
-            stack
-                .iter()
-                .rev()
-                .find(|pending| pending.id == id)
-                .map(|p| Rc::clone(&p.write))
-        })
-        .ok_or_else(not_running)?;
+    judge(id, |_| Some(0), old)
+}
+
+/// As `decide`, for the write of a batch that has this key. True also for a row that a trigger led the put of
+/// another key to: what it gets is the trigger's to say.
+pub fn decide_batch(id: i64, key: (i64, &[u8], &[u8]), old: Item<'_>) -> Result<bool> {
+    let place = |asked: &[Asked]| {
+        asked
+            .binary_search_by(|asked| {
+                let StoredKey { pk_hash, pk, sk } = asked.write.key();
+                (*pk_hash, pk.as_slice(), sk.as_slice()).cmp(&key)
+            })
+            .ok()
+    };
+    judge(id, place, old)
+}
+
+fn judge(id: i64, place: impl Fn(&[Asked]) -> Option<usize>, old: Item<'_>) -> Result<bool> {
+    // Nothing is borrowed while the write is applied.
+    let Some((place, write)) = with_pending(id, |pending| {
+        let place = place(&pending.asked)?;
+        Some((place, Rc::clone(&pending.asked.get(place)?.write)))
+    })?
+    else {
+        return Ok(true);
+    };
     let decision = match write.apply(Some(old)) {
         Ok(Effect::Store(new)) => Decision::Store(new),
         Ok(Effect::Delete) => Decision::Delete,
@@ -108,29 +147,31 @@ pub fn decide(id: i64, old: Item<'_>) -> Result<bool> {
     let go = matches!(decision, Decision::Store(_) | Decision::Delete);
     let kept = write.wants_old() || write.wants_new();
     let old = kept.then(|| ItemBuf::from_bytes(old.bytes().to_vec()));
-    STACK.with_borrow_mut(|stack| {
-        if let Some(pending) = stack.iter_mut().rev().find(|pending| pending.id == id) {
-            pending.decision = decision;
-            pending.old = old;
+    with_pending(id, |pending| {
+        if let Some(asked) = pending.asked.get_mut(place) {
+            asked.answer = Answer { decision, old };
         }
-    });
+    })?;
     Ok(go)
 }
 
 /// The new item that request `id` computed for the row version it was last shown.
 pub fn image(id: i64) -> Result<Vec<u8>> {
-    STACK
-        .with_borrow(|stack| {
-            stack
-                .iter()
-                .rev()
-                .find(|pending| pending.id == id)
-                .and_then(|pending| match &pending.decision {
-                    Decision::Store(new) => Some(new.as_item().bytes().to_vec()),
-                    _ => None,
-                })
-        })
-        .ok_or_else(not_running)
+    let image = with_pending(id, |pending| {
+        match &pending.asked.first()?.answer.decision {
+            Decision::Store(new) => Some(new.as_item().bytes().to_vec()),
+            _ => None,
+        }
+    })?;
+    image.ok_or_else(not_running)
+}
+
+/// Err: request `id` is not running.
+fn with_pending<R>(id: i64, look: impl FnOnce(&mut Pending) -> R) -> Result<R> {
+    STACK.with_borrow_mut(|stack| {
+        let pending = stack.iter_mut().rev().find(|pending| pending.id == id);
+        pending.map(look).ok_or_else(not_running)
+    })
 }
 
 fn not_running() -> ApiError {

@@ -105,6 +105,12 @@ pub mod raw {
         pub fn ExecutorEnd(query: *mut pg_sys::QueryDesc);
         pub fn pg_re_throw() -> !;
         pub fn LockRelationOid(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE);
+        pub fn LockAcquire(
+            tag: *const pg_sys::LOCKTAG,
+            mode: pg_sys::LOCKMODE,
+            session: bool,
+            no_wait: bool,
+        ) -> pg_sys::LockAcquireResult::Type;
         /// Returns from a warning; we report errors only.
         pub fn ThrowErrorData(error: *mut pg_sys::ErrorData) -> !;
         pub fn ReThrowError(error: *mut pg_sys::ErrorData) -> !;

@@ -1,12 +1,15 @@
-//! Statements that touch one row are always planned by the primary key, those that read a range by its index.
+//! Statements on rows of given keys are always planned by the primary key, those that read a range by its index.
 //!
 //! A plan is made once per backend and table and then kept. Made while the table is small, it could well be a
 //! sequential scan, and it would stay one while the table grows. A planner hook recognises our own statements
 //! by the comment they begin with and takes the alternatives away while they are planned. (Settings around
-//! the execution would reach the statements of users' triggers too.)
+//! the execution would reach the statements of users' triggers too.) A second hook tells the planner, for as long, that
+//! the tables are large, whatever it may see of them: then no reading of a whole table, and no join that starts
+//! with it, is ever the cheapest.
 
 use super::pg_error::with_cleanup;
 use pgrx::pg_sys;
+use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::OnceLock;
 
@@ -18,11 +21,21 @@ pub const BY_INDEX: &str = "/* pg_dynamo: by index */ ";
 
 static NEXT: OnceLock<pg_sys::planner_hook_type> = OnceLock::new();
 
+static NEXT_INFO: OnceLock<pg_sys::get_relation_info_hook_type> = OnceLock::new();
+
+thread_local! {
+    /// Whether a statement on given keys is being planned.
+    static BY_KEY_NOW: Cell<bool> = const { Cell::new(false) };
+}
+
 pub fn register_hook() {
     // SAFETY: once per process, when the library is loaded; the hook found is called by ours.
     unsafe {
         if NEXT.set(pg_sys::planner_hook).is_ok() {
             pg_sys::planner_hook = Some(plan);
+        }
+        if NEXT_INFO.set(pg_sys::get_relation_info_hook).is_ok() {
+            pg_sys::get_relation_info_hook = Some(describe);
         }
     }
 }
@@ -51,12 +64,49 @@ unsafe extern "C-unwind" fn plan(
             index: true,
             sort: before.sort && !ranged,
             incremental_sort: before.incremental_sort && !ranged,
+            nested_loop: true,
         }
         .set();
+        let outer = BY_KEY_NOW.replace(!ranged);
         with_cleanup(
             || plan_next(query, text, cursor_options, parameters),
-            || before.set(),
+            || {
+                before.set();
+                BY_KEY_NOW.set(outer);
+            },
         )
+    }
+}
+
+/// # Safety
+/// Called by Postgres when it has looked up what the planner should know of a relation. No value here has a
+/// destructor.
+unsafe extern "C-unwind" fn describe(
+    root: *mut pg_sys::PlannerInfo,
+    relid: pg_sys::Oid,
+    inheritance_parent: bool,
+    relation: *mut pg_sys::RelOptInfo,
+) {
+    const PAGES: u32 = 100_000_000;
+    const ROWS: f64 = 1e9;
+    // SAFETY: forwarded from Postgres; the relation is complete, and its list is of indexes.
+    unsafe {
+        if let Some(next) = NEXT_INFO.get().copied().flatten() {
+            next(root, relid, inheritance_parent, relation);
+        }
+        if !BY_KEY_NOW.get() {
+            return;
+        }
+        (*relation).pages = PAGES;
+        (*relation).tuples = ROWS;
+        let indexes = (*relation).indexlist;
+        for at in 0..indexes.as_ref().map_or(0, |list| list.length) {
+            let index = (*(*indexes).elements.offset(at as isize)).ptr_value;
+            let index = index.cast::<pg_sys::IndexOptInfo>();
+            (*index).pages = PAGES / 10;
+            (*index).tuples = ROWS;
+            (*index).tree_height = 4;
+        }
     }
 }
 
@@ -94,6 +144,7 @@ struct Paths {
     index: bool,
     sort: bool,
     incremental_sort: bool,
+    nested_loop: bool,
 }
 
 impl Paths {
@@ -106,6 +157,7 @@ impl Paths {
                 index: pg_sys::enable_indexscan,
                 sort: pg_sys::enable_sort,
                 incremental_sort: pg_sys::enable_incremental_sort,
+                nested_loop: pg_sys::enable_nestloop,
             }
         }
     }
@@ -118,6 +170,7 @@ impl Paths {
             pg_sys::enable_indexscan = self.index;
             pg_sys::enable_sort = self.sort;
             pg_sys::enable_incremental_sort = self.incremental_sort;
+            pg_sys::enable_nestloop = self.nested_loop;
         }
     }
 }

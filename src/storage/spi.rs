@@ -29,6 +29,9 @@ pub enum Arg<'a> {
     Int8(i64),
     Bytes(&'a [u8]),
     Text(&'a str),
+    Int8s(&'a [i64]),
+    /// Values of this type, bytea or one of ours.
+    Varlenas(pg_sys::Oid, &'a [&'a [u8]]),
 }
 
 impl Arg<'_> {
@@ -37,7 +40,30 @@ impl Arg<'_> {
             Arg::Int8(value) => pg_sys::Datum::from(*value),
             Arg::Bytes(bytes) => varlena(bytes),
             Arg::Text(text) => varlena(text.as_bytes()),
+            Arg::Int8s(values) => array(
+                pg_sys::INT8OID,
+                values.iter().map(|v| (*v).into()).collect(),
+            ),
+            Arg::Varlenas(element, values) => {
+                array(*element, values.iter().map(|v| varlena(v)).collect())
+            }
         }
+    }
+}
+
+fn array(element: pg_sys::Oid, mut values: Vec<pg_sys::Datum>) -> pg_sys::Datum {
+    let (mut length, mut by_value, mut align) = (0, false, 0);
+    // SAFETY: the element type exists and the values are of it; the array is a copy of them.
+    unsafe {
+        pg_sys::get_typlenbyvalalign(element, &mut length, &mut by_value, &mut align);
+        pg_sys::Datum::from(pg_sys::construct_array(
+            values.as_mut_ptr(),
+            values.len() as i32,
+            element,
+            length.into(),
+            by_value,
+            align,
+        ))
     }
 }
 

@@ -2,7 +2,7 @@
 -- down (tally, balance) is committed exactly when its write is.
 
 SELECT count(dynamo.create_table(name, partition_key => 'k'))
-FROM unnest(ARRAY['Counter', 'Traced', 'Trace', 'Patient', 'Versions', 'Churn']) AS name;
+FROM unnest(ARRAY['Counter', 'Traced', 'Trace', 'Patient', 'Versions', 'Churn', 'Batch', 'Batch2']) AS name;
 
 CREATE FUNCTION item(VARIADIC pairs text[]) RETURNS dynamo.item
     LANGUAGE sql IMMUTABLE
@@ -95,6 +95,34 @@ EXCEPTION
     -- Only a write with a condition may be refused.
     WHEN SQLSTATE 'DY005' THEN
         IF choice < 3 THEN RAISE EXCEPTION 'a write without a condition was refused'; END IF;
+END
+$$;
+
+-- Batches of hot keys of two tables, in any order, puts and deletes mixed, among single writes of the same items.
+CREATE FUNCTION batch(choice int) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    request json;
+BEGIN
+    IF choice = 0 THEN
+        PERFORM dynamo.put_item('Batch', item('k', 'key' || (random() * 9)::int, 'n', (random() * 99)::int::text));
+    ELSIF choice = 1 THEN
+        PERFORM dynamo.update_item('Batch2', item('k', 'key' || (random() * 9)::int), 'ADD n :one', expression_attribute_values => item(':one', '1'));
+    ELSIF choice = 2 THEN
+        PERFORM dynamo.delete_item('Batch', item('k', 'key' || (random() * 9)::int));
+    ELSE
+        SELECT json_object_agg(name, requests ORDER BY random()) INTO request
+        FROM (SELECT name,
+                  json_agg(CASE WHEN random() < 0.5
+                      THEN json_build_object('DeleteRequest', json_build_object('Key', item('k', key)))
+                      ELSE json_build_object('PutRequest', json_build_object('Item', item('k', key, 'n', (random() * 99)::int::text))) END
+                      ORDER BY random()) AS requests
+              FROM (SELECT name, 'key' || n AS key FROM unnest(ARRAY['Batch', 'Batch2']) AS name, generate_series(0, 9) AS n
+                    ORDER BY random() LIMIT 12) AS keys
+              GROUP BY name) AS tables;
+        PERFORM dynamo.batch_write_item(json_build_object('RequestItems', request));
+    END IF;
 END
 $$;
 

@@ -15,6 +15,14 @@ AS $$
     FROM generate_series(1, array_length(pairs, 1), 2) AS position, LATERAL (SELECT pairs[position + 1]) AS v (value)
 $$;
 
+-- Requests of a batch.
+CREATE FUNCTION put(item dynamo.item) RETURNS json
+    LANGUAGE sql
+AS $$ SELECT json_build_object('PutRequest', json_build_object('Item', item)) $$;
+CREATE FUNCTION remove(key dynamo.item) RETURNS json
+    LANGUAGE sql
+AS $$ SELECT json_build_object('DeleteRequest', json_build_object('Key', key)) $$;
+
 -- What a server in front would answer.
 CREATE FUNCTION handle(operation text, request json) RETURNS text
     LANGUAGE sql

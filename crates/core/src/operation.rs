@@ -60,8 +60,8 @@ macro_rules! state {
 
 operations! {
     BatchExecuteStatement, "batch_execute_statement", Statement, dynamodb, later;
-    BatchGetItem, "batch_get_item", Read, dynamodb, later;
-    BatchWriteItem, "batch_write_item", Write, dynamodb, later;
+    BatchGetItem, "batch_get_item", Read, dynamodb, done;
+    BatchWriteItem, "batch_write_item", Write, dynamodb, done;
     CreateBackup, "create_backup", Define, dynamodb, later;
     CreateGlobalTable, "create_global_table", Define, dynamodb, later;
     CreateTable, "create_table", Define, dynamodb, done;

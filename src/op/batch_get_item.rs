@@ -1,0 +1,71 @@
+//! BatchGetItem.
+
+use super::Session;
+use crate::storage::batch;
+use crate::storage::catalog::Table;
+use crate::storage::detoast::{ItemDatum, Stored};
+use pg_dynamo_core::Result;
+use pg_dynamo_core::batch::{BatchRead, TableRead};
+use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::read::StoredItem;
+use pg_dynamo_core::request::BatchGetItemRequest;
+use pg_dynamo_core::value::ItemBuf;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+pub fn run(session: &Session, request: BatchGetItemRequest) -> Result<String> {
+    let (tables, read) = bind(session, request)?;
+    let mut reply = read.reply(String::new());
+    for (table, asked) in tables.iter().zip(read.tables()) {
+        reply.begin();
+        let all = each(table, asked, |item| {
+            reply.offer(item.as_ref().map(|item| item as &dyn StoredItem))
+        })?;
+        if !all {
+            break;
+        }
+    }
+    reply.finish()
+}
+
+/// The items as SQL callers want them: stored bytes, projected when asked, however large together.
+pub fn items(session: &Session, request: BatchGetItemRequest) -> Result<Vec<ItemBuf>> {
+    let (tables, read) = bind(session, request)?;
+    let mut items = Vec::new();
+    for (table, asked) in tables.iter().zip(read.tables()) {
+        each(table, asked, |item| {
+            if let Some(item) = item {
+                items.push(asked.select(&item)?);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(items)
+}
+
+fn bind(session: &Session, request: BatchGetItemRequest) -> Result<(Vec<Rc<Table>>, BatchRead)> {
+    let opened = request
+        .tables()
+        .map(|table| session.table(Operation::BatchGetItem, &table.name));
+    let tables = opened.collect::<Result<Vec<_>>>()?;
+    let definitions: Vec<_> = tables.iter().map(|table| &*table.definition).collect();
+    let read = request.bind(&definitions)?;
+    Ok((tables, read))
+}
+
+/// Hands over what is found under each key, until `take` breaks; whether it was told everything.
+fn each(
+    table: &Table,
+    asked: &TableRead,
+    mut take: impl FnMut(Option<Stored>) -> Result<ControlFlow<()>>,
+) -> Result<bool> {
+    let mut ended = Ok(ControlFlow::Continue(()));
+    batch::get(table, asked.keys(), &mut |_, item: Option<ItemDatum>| {
+        ended = take(item.map(Stored::new));
+        match ended {
+            Ok(flow) => flow,
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    Ok(ended?.is_continue())
+}

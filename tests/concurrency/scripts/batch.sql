@@ -1,0 +1,2 @@
+\set choice random(0, 9)
+SELECT batch(:choice);
