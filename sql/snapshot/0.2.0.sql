@@ -447,6 +447,11 @@ CREATE FUNCTION dynamo_internal.decide(request int8, item dynamo.item) RETURNS b
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
     AS 'MODULE_PATHNAME', 'pg_dynamo_decide';
 
+-- The same for a statement of many writes, which finds the one of this row by its key.
+CREATE FUNCTION dynamo_internal.decide_batch(request int8, pk_hash int8, pk bytea, sk bytea, item dynamo.item) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
+    AS 'MODULE_PATHNAME', 'pg_dynamo_decide_batch';
+
 CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_image';
@@ -629,6 +634,16 @@ CREATE FUNCTION dynamo.scan(request json) RETURNS json
     AS 'MODULE_PATHNAME', 'pg_dynamo_scan';
 COMMENT ON FUNCTION dynamo.scan(json) IS 'DynamoDB Scan: request and reply in the JSON of the API';
 
+CREATE FUNCTION dynamo.batch_get_item(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_get_item';
+COMMENT ON FUNCTION dynamo.batch_get_item(json) IS 'DynamoDB BatchGetItem: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_write_item(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_write_item';
+COMMENT ON FUNCTION dynamo.batch_write_item(json) IS 'DynamoDB BatchWriteItem: request and reply in the JSON of the API';
+
 CREATE FUNCTION dynamo.create_table(request json) RETURNS json
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_create_table';
@@ -703,6 +718,25 @@ CREATE FUNCTION dynamo.delete_item(
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_delete_item_named';
 COMMENT ON FUNCTION dynamo.delete_item(text, dynamo.item, text, json, dynamo.item, text, text) IS 'DynamoDB DeleteItem; answers the attributes that return_values asks for, or NULL';
+
+CREATE FUNCTION dynamo.batch_get_item(
+    table_name text,
+    keys dynamo.item[],
+    projection_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL
+) RETURNS SETOF dynamo.item
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_get_item_named';
+COMMENT ON FUNCTION dynamo.batch_get_item(text, dynamo.item[], text, json) IS 'DynamoDB BatchGetItem of one table: the items there are, in no particular order; any number of keys, and no end at 16 MB';
+
+CREATE FUNCTION dynamo.batch_write_item(
+    table_name text,
+    put dynamo.item[],
+    delete dynamo.item[] DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_write_item_named';
+COMMENT ON FUNCTION dynamo.batch_write_item(text, dynamo.item[], dynamo.item[]) IS 'DynamoDB BatchWriteItem of one table: items to put and keys to delete, 25 together';
 
 CREATE FUNCTION dynamo.create_table(
     table_name text,
