@@ -205,7 +205,7 @@ CREATE FUNCTION dynamo.batch_get_item(
     keys dynamo.item[],
     projection_expression text DEFAULT NULL,
     expression_attribute_names json DEFAULT NULL
-) RETURNS SETOF dynamo.item
+) RETURNS TABLE (item dynamo.item)
     LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
     AS 'MODULE_PATHNAME', 'pg_dynamo_batch_get_item_named';
 COMMENT ON FUNCTION dynamo.batch_get_item(text, dynamo.item[], text, json) IS 'DynamoDB BatchGetItem of one table: the items there are, in no particular order; any number of keys, and no end at 16 MB';

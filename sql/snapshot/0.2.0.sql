@@ -724,7 +724,7 @@ CREATE FUNCTION dynamo.batch_get_item(
     keys dynamo.item[],
     projection_expression text DEFAULT NULL,
     expression_attribute_names json DEFAULT NULL
-) RETURNS SETOF dynamo.item
+) RETURNS TABLE (item dynamo.item)
     LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
     AS 'MODULE_PATHNAME', 'pg_dynamo_batch_get_item_named';
 COMMENT ON FUNCTION dynamo.batch_get_item(text, dynamo.item[], text, json) IS 'DynamoDB BatchGetItem of one table: the items there are, in no particular order; any number of keys, and no end at 16 MB';
@@ -856,3 +856,4 @@ CREATE FUNCTION dynamo.explain(operation text, request json) RETURNS TABLE ("QUE
 COMMENT ON FUNCTION dynamo.explain(text, json)
     IS 'Executes one page of a Query or Scan and shows its plan and how many items it reads to return how many';
 /* </end connected objects> */
+
