@@ -20,6 +20,7 @@ mod put_item;
 mod query;
 mod reads;
 mod scan;
+mod secondary_indexes;
 mod statement;
 mod types;
 mod update_item;

@@ -42,3 +42,70 @@ EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ': ' || SQLERRM;
 END
 $$;
+
+-- Adds a global index on one attribute of type S.
+CREATE FUNCTION add_index(table_name text, index_name text, attribute text) RETURNS text
+    LANGUAGE sql
+AS $$
+    SELECT dynamo.update_table(json_build_object('TableName', table_name,
+        'AttributeDefinitions', json_build_array(json_build_object('AttributeName', attribute, 'AttributeType', 'S')),
+        'GlobalSecondaryIndexUpdates', json_build_array(json_build_object('Create', json_build_object('IndexName', index_name,
+            'KeySchema', json_build_array(json_build_object('AttributeName', attribute, 'KeyType', 'HASH')),
+            'Projection', json_build_object('ProjectionType', 'ALL'),
+            'ProvisionedThroughput', CASE WHEN dynamo.describe_table(table_name) #>> '{Table,BillingModeSummary,BillingMode}' = 'PAY_PER_REQUEST' THEN NULL
+                                     ELSE json_build_object('ReadCapacityUnits', 1, 'WriteCapacityUnits', 1) END)))))
+        #>> '{TableDescription,TableStatus}'
+$$;
+
+CREATE FUNCTION drop_index(table_name text, index_name text) RETURNS text
+    LANGUAGE sql
+AS $$
+    SELECT dynamo.update_table(json_build_object('TableName', table_name, 'GlobalSecondaryIndexUpdates',
+        json_build_array(json_build_object('Delete', json_build_object('IndexName', index_name))))) #>> '{TableDescription,TableStatus}'
+$$;
+
+CREATE FUNCTION index_status(table_name text, index_name text) RETURNS text
+    LANGUAGE sql
+AS $$
+    SELECT coalesce((SELECT i ->> 'IndexStatus' FROM json_array_elements(dynamo.describe_table(table_name) #> '{Table,GlobalSecondaryIndexes}') AS i
+                     WHERE i ->> 'IndexName' = index_name), 'none')
+$$;
+
+-- Waits until nothing is being done to the index, without a snapshot that the worker would wait for in turn.
+CREATE FUNCTION wait_for_index(table_name text, index_name text) RETURNS text
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    status text;
+BEGIN
+    LOOP
+        status := index_status(table_name, index_name);
+        EXIT WHEN status IN ('ACTIVE', 'none');
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    RETURN status;
+END
+$$;
+
+CREATE FUNCTION wait_for_phase(table_name text, phase text) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    WHILE NOT EXISTS (SELECT FROM dynamo.index_builds AS b WHERE b.table_name = $1 AND b.phase = $2 AND b.error IS NOT NULL) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END
+$$;
+
+-- Keys of the items that the column says are in an index.
+CREATE FUNCTION in_index(table_name text, indexed text) RETURNS text
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    items text;
+BEGIN
+    EXECUTE format('SELECT string_agg((item ->> ''k'') || '': '' || (item ->> ''team''), '', '' ORDER BY item ->> ''k'') FROM dynamo_tables.%I WHERE %I IS NOT NULL', table_name, indexed)
+    INTO items;
+    RETURN items;
+END
+$$;
