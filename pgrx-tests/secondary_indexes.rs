@@ -357,7 +357,6 @@ mod tests {
     #[pg_test]
     fn secondary_indexes_added_later_wait_for_the_commit() {
         games("indexes_later");
-        run("SAVEPOINT before_the_update");
         call("update_table", &create("indexes_later", "Later", "place"));
         let added = json!([["ByAvatar", "ACTIVE", null], ["Later", "CREATING", false]]);
         assert_eq!(statuses("indexes_later"), added);

@@ -71,27 +71,26 @@ AS $$
                      WHERE i ->> 'IndexName' = index_name), 'none')
 $$;
 
--- Waits until nothing is being done to the index, without a snapshot that the worker would wait for in turn.
-CREATE FUNCTION wait_for_index(table_name text, index_name text) RETURNS text
+-- Waits until nothing is being done to the index. A procedure that commits: the worker would wait for a snapshot and
+-- for a lock of whoever waits for it.
+CREATE PROCEDURE wait_for_index(table_name text, index_name text)
     LANGUAGE plpgsql
 AS $$
-DECLARE
-    status text;
 BEGIN
-    LOOP
-        status := index_status(table_name, index_name);
-        EXIT WHEN status IN ('ACTIVE', 'none');
+    WHILE EXISTS (SELECT FROM dynamo.index_builds AS b WHERE b.table_name = $1 AND b.index_name = $2) LOOP
+        COMMIT;
         PERFORM pg_sleep(0.01);
     END LOOP;
-    RETURN status;
 END
 $$;
 
-CREATE FUNCTION wait_for_phase(table_name text, phase text) RETURNS void
+-- Waits until the worker has met somebody who is in its way.
+CREATE PROCEDURE wait_for_phase(table_name text, phase text)
     LANGUAGE plpgsql
 AS $$
 BEGIN
     WHILE NOT EXISTS (SELECT FROM dynamo.index_builds AS b WHERE b.table_name = $1 AND b.phase = $2 AND b.error IS NOT NULL) LOOP
+        COMMIT;
         PERFORM pg_sleep(0.01);
     END LOOP;
 END
