@@ -5,6 +5,17 @@ select (dynamo.describe_table('{"TableName": "Music"}'::json) -> 'Table')::jsonb
 select (dynamo.describe_table('{"TableName": "with-dash.and.dot"}'::json) -> 'Table')::jsonb - '{ItemCount,TableSizeBytes}'::text[];
 select pk_hash, pk, sk, md5(item::text) from dynamo_tables."Music" order by pk_hash, pk, sk;
 select item from dynamo_tables."with-dash.and.dot" order by pk_hash, pk, sk;
+-- Everything of a table with indexes, and of the one that is being built when the dump is made (unfinished.sql).
+select index_name, index_status from dynamo.index_builds;
+select json_array_elements(dynamo.describe_table('{"TableName": "Scores"}'::json) #> '{Table,GlobalSecondaryIndexes}') ->> 'IndexStatus' as status;
+select * from dynamo_tables."Scores" order by pk_hash, pk, sk;
+select indexdef from pg_indexes where tablename = 'Scores' order by indexname;
+select dynamo.query('{"TableName": "Scores", "IndexName": "ByScore", "KeyConditionExpression": "#u = :u and Score > :s",
+    "ExpressionAttributeNames": {"#u": "User"}, "ExpressionAttributeValues": {":u": {"S": "user 1"}, ":s": {"N": "3"}}}'::json);
+select dynamo.query('{"TableName": "Scores", "IndexName": "ByQuote", "KeyConditionExpression": "#q = :q",
+    "ExpressionAttributeNames": {"#q": "it''s \\ \"quoted\""}, "ExpressionAttributeValues": {":q": {"S": "3"}}}'::json);
+select dynamo.put_item('{"TableName": "Scores", "Item": {"User": {"S": "new"}, "Day": {"N": "1"}, "Score": {"N": "1"}, "it''s \\ \"quoted\"": {"S": "3"}}}'::json);
+select item, index_1_sk, index_2_pk, index_3_pk from dynamo_tables."Scores" where item ->> 'User' = 'new';
 select dynamo.get_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 7"}, "SongTitle": {"S": "title 7"}}}'::json);
 select dynamo.put_item('{"TableName": "Music", "Item": {"Artist": {"S": "new"}, "SongTitle": {"S": "new"}},
     "ConditionExpression": "attribute_not_exists(Artist)"}'::json);

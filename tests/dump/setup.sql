@@ -13,3 +13,14 @@ select count(dynamo.put_item(format('{"TableName": "with-dash.and.dot", "Item": 
 from generate_series(-20, 20) n;
 create table orders (id int primary key, artist text not null);
 insert into orders values (1, 'artist 1');
+select dynamo.create_table('{"TableName": "Scores", "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "User", "AttributeType": "S"}, {"AttributeName": "Day", "AttributeType": "N"},
+        {"AttributeName": "Score", "AttributeType": "N"}, {"AttributeName": "it''s \\ \"quoted\"", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "User", "KeyType": "HASH"}, {"AttributeName": "Day", "KeyType": "RANGE"}],
+    "LocalSecondaryIndexes": [{"IndexName": "ByScore", "KeySchema": [{"AttributeName": "User", "KeyType": "HASH"}, {"AttributeName": "Score", "KeyType": "RANGE"}],
+        "Projection": {"ProjectionType": "ALL"}}],
+    "GlobalSecondaryIndexes": [{"IndexName": "ByQuote", "KeySchema": [{"AttributeName": "it''s \\ \"quoted\"", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "KEYS_ONLY"}}]}'::json) is not null;
+select count(dynamo.put_item(format('{"TableName": "Scores", "Item": {"User": {"S": "user %s"}, "Day": {"N": "%s"}, "Score": {"N": "%s"},
+    "Team": {"S": "team %s"}, "it''s \\ \"quoted\"": {"S": "%s"}}}', n % 5, n, n % 7, n % 3, n % 11)::json))
+from generate_series(1, 100) n;
