@@ -89,6 +89,18 @@ select dynamo.put_item('Books', '{"Title": {"S": "Dune"}, "PublishYear": {"N": "
 select dynamo.get_item('Books', '{"Title": {"S": "Dune"}, "PublishYear": {"N": "1965"}}');
 select dynamo.get_item('Books', '{"Title": {"S": "Dune"}, "PublishYear": {"N": "2.0050e3"}}') ->> 'Edition';
 
+-- A query reads a range of one partition in the order of its sort key: Moby Dick, published after 1980.
+select dynamo.batch_write_item('{"RequestItems": {"Books": [
+    {"PutRequest": {"Item": {"Title": {"S": "Moby Dick"}, "PublishYear": {"N": "1851"}, "Publisher": {"S": "Harper"}}}},
+    {"PutRequest": {"Item": {"Title": {"S": "Moby Dick"}, "PublishYear": {"N": "1992"}, "ISBN": {"S": "978-0142437247"}}}},
+    {"PutRequest": {"Item": {"Title": {"S": "Moby Dick"}, "PublishYear": {"N": "1988"}, "ISBN": {"S": "978-0810102699"}}}}]}}');
+select * from dynamo.query('Books', 'Title = :title and PublishYear > :year',
+                           expression_attribute_values => '{":title": {"S": "Moby Dick"}, ":year": {"N": "1980"}}');
+
+-- Only ISBN and Note are asked for; no book has a Note, so none is shown.
+select * from dynamo.query('Books', 'Title = :title', projection_expression => 'ISBN, Note',
+                           expression_attribute_values => '{":title": {"S": "Moby Dick"}}');
+
 --------------------------------------------------------------------------------------------------
 -- 5. Users: one item with all ten types of DynamoDB.
 --------------------------------------------------------------------------------------------------
@@ -142,7 +154,52 @@ end $$;
 select dynamo.get_item('Users', '{"Id": {"S": "counter"}}') ->> 'Hits';
 
 --------------------------------------------------------------------------------------------------
--- 7. For a server in front: an operation by name and its body, failures as answers.
+-- 7. GameScores: two other orders of the same items. The local index sorts the games of a user by score;
+--    the global one finds the users of an avatar.
+--------------------------------------------------------------------------------------------------
+select dynamo.create_table('{"TableName": "GameScores", "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "Username",  "AttributeType": "S"}, {"AttributeName": "Date",   "AttributeType": "S"},
+                             {"AttributeName": "HighScore", "AttributeType": "N"}, {"AttributeName": "Avatar", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "Username", "KeyType": "HASH"}, {"AttributeName": "Date", "KeyType": "RANGE"}],
+    "LocalSecondaryIndexes": [{"IndexName": "ByHighScore", "Projection": {"ProjectionType": "ALL"}, "KeySchema":
+        [{"AttributeName": "Username", "KeyType": "HASH"}, {"AttributeName": "HighScore", "KeyType": "RANGE"}]}],
+    "GlobalSecondaryIndexes": [{"IndexName": "ByAvatar", "Projection": {"ProjectionType": "KEYS_ONLY"}, "KeySchema":
+        [{"AttributeName": "Avatar", "KeyType": "HASH"}, {"AttributeName": "HighScore", "KeyType": "RANGE"}]}]}')
+       #>> '{TableDescription,GlobalSecondaryIndexes,0,IndexStatus}';
+insert into dynamo_tables."GameScores" (item) values
+    ('{"Username": {"S": "dave"},  "Date": {"S": "2026-01-03"}, "HighScore": {"N": "310"},  "Avatar": {"S": "fox"}}'),
+    ('{"Username": {"S": "dave"},  "Date": {"S": "2026-02-14"}, "HighScore": {"N": "95"},   "Avatar": {"S": "owl"}}'),
+    ('{"Username": {"S": "dave"},  "Date": {"S": "2026-03-01"}, "HighScore": {"N": "1200"}, "Avatar": {"S": "fox"}}'),
+    ('{"Username": {"S": "erin"},  "Date": {"S": "2026-01-20"}, "HighScore": {"N": "780"},  "Avatar": {"S": "fox"}}'),
+    ('{"Username": {"S": "frank"}, "Date": {"S": "2026-01-21"}, "HighScore": {"N": "15"}}');
+
+-- The two best games of dave.
+select item ->> 'Date' as date, (item -> 'HighScore')::numeric as score
+from dynamo.query('GameScores', 'Username = :user', index_name => 'ByHighScore', scan_index_forward => false,
+                  expression_attribute_values => '{":user": {"S": "dave"}}') as item
+limit 2;
+
+-- Everybody with a fox, in the words of the API. frank has no avatar, so he is not in the index.
+select dynamo.query('{"TableName": "GameScores", "IndexName": "ByAvatar", "KeyConditionExpression": "Avatar = :avatar and HighScore > :score",
+                      "ExpressionAttributeValues": {":avatar": {"S": "fox"}, ":score": {"N": "300"}}, "ReturnConsumedCapacity": "INDEXES"}');
+select count(*) from dynamo.scan('GameScores', index_name => 'ByAvatar');
+
+-- A query is planned as a scan of its index: LIMIT stops it, and its order needs no sort.
+explain (costs off)
+select * from dynamo.query('GameScores', 'Username = :user', expression_attribute_values => '{":user": {"S": "dave"}}') as item
+order by item -> 'Date' desc limit 1;
+
+-- What was read and what came of it: a filter throws away what it has read.
+select * from dynamo.explain('Scan', '{"TableName": "GameScores", "FilterExpression": "HighScore > :score",
+                                       "ExpressionAttributeValues": {":score": {"N": "1000"}}}');
+
+-- Several items at once, of several tables.
+select dynamo.batch_get_item('{"RequestItems": {
+    "GameScores":   {"Keys": [{"Username": {"S": "erin"}, "Date": {"S": "2026-01-20"}}], "ProjectionExpression": "HighScore"},
+    "ShoppingCart": {"Keys": [{"ItemName": {"S": "Apples"}}, {"ItemName": {"S": "Pears"}}]}}}');
+
+--------------------------------------------------------------------------------------------------
+-- 8. For a server in front: an operation by name and its body, failures as answers.
 --------------------------------------------------------------------------------------------------
 select status, error_type, convert_from(reply, 'UTF8')
 from dynamo.handle('ListTables', '{"Limit": 3}');
@@ -150,7 +207,7 @@ select status, error_type, convert_from(reply, 'UTF8')
 from dynamo.handle('GetItem', '{"TableName": "Nowhere", "Key": {"Id": {"S": "1"}}}');
 
 --------------------------------------------------------------------------------------------------
--- 8. What no DynamoDB has: one transaction over items and relational tables. It puts an item, inserts
+-- 9. What no DynamoDB has: one transaction over items and relational tables. It puts an item, inserts
 --    an order, joins the two, and rolls both back.
 --------------------------------------------------------------------------------------------------
 create table orders (id int primary key, customer text not null, total numeric not null);
