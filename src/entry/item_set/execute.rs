@@ -17,7 +17,7 @@ use crate::storage::pg_error::catching;
 use crate::storage::scan::Scan;
 use pg_dynamo_core::value::ItemBuf;
 use pgrx::{PgSqlErrorCode, pg_sys};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 
 /// Postgres's node, and ours behind it.
 #[repr(C)]
@@ -421,10 +421,31 @@ pub unsafe fn described<'a>(node: *mut pg_sys::CustomScanState) -> &'a Running {
     // SAFETY: by the caller; the plan knows the parameters that other nodes set.
     unsafe {
         let scan = node.cast::<ItemScan>();
-        let plan = (*node).ss.ps.plan;
-        if (*plan).allParam.is_null() {
+        if !waits_for_values(node) {
             bind_arguments(scan);
         }
         &*(*scan).running
+    }
+}
+
+/// Whether the arguments refer to parameters that have no value: those that other nodes set while they run, and
+/// those of a statement that is only explained.
+///
+/// # Safety
+/// `node` was begun.
+unsafe fn waits_for_values(node: *mut pg_sys::CustomScanState) -> bool {
+    // SAFETY: by the caller; the text is that of a list of expressions.
+    unsafe {
+        let plan = (*node).ss.ps.plan;
+        if !(*plan).allParam.is_null() {
+            return true;
+        }
+        if !(*(*node).ss.ps.state).es_param_list_info.is_null() {
+            return false;
+        }
+        let arguments = (*plan.cast::<pg_sys::CustomScan>()).custom_exprs;
+        let text = CStr::from_ptr(pg_sys::nodeToString(arguments.cast()));
+        let external = format!(":paramkind {} ", pg_sys::ParamKind::PARAM_EXTERN);
+        text.to_string_lossy().contains(&external)
     }
 }
