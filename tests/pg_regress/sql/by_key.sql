@@ -48,6 +48,9 @@ SELECT dynamo.batch_write_item('Growing', NULL, array['{"Id":{"S":"1"}}', '{"Id"
 SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'Growing';
 COMMIT;
 
+-- However dear these plans look, none is compiled.
+SELECT pg_read_file('/proc/self/maps') LIKE '%llvmjit.so%' AS compiled;
+
 -- Through row-level security reads are statements, too.
 CREATE ROLE regress_reader;
 GRANT SELECT ON dynamo_tables."Small" TO regress_reader;
