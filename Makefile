@@ -9,8 +9,8 @@ help:
 	@echo 'make stop     stop that server'
 	@echo 'make check    format, lints, layer rules, core tests, type check for 15 to 18'
 	@echo 'make test     every test suite'
-	@echo 'make soak     every test suite at full scale'
-	@echo 'make bench    measure against hand-written SQL'
+	@echo 'make soak     every test suite at full scale, and tables of a million items'
+	@echo 'make bench    measure against hand-written SQL, and tables of growing size'
 	@echo 'make install  build and install into the PostgreSQL of PG_CONFIG'
 	@echo 'make package  a Debian package in target/'
 	@echo 'make snapshot   keep the install script of this version in sql/snapshot'
@@ -29,8 +29,10 @@ test:
 	@scripts/test.sh
 soak:
 	@PG_DYNAMO_SOAK=1 scripts/test.sh
+	@benches/scale/run
 bench:
 	@benches/run
+	@benches/scale/run
 package:
 	@scripts/package.sh
 clean:

@@ -126,8 +126,8 @@ BEGIN
         PERFORM pg_sleep(0.001);
     END LOOP;
     PERFORM FROM dynamo_tables."Scores"
-    WHERE ctid >= format('(%s,0)', pg_relation_size('dynamo_tables."Scores"') / 8192 * 3 / 4)::tid
-      AND ctid < format('(%s,0)', pg_relation_size('dynamo_tables."Scores"') / 8192 * 3 / 4 + 3)::tid FOR UPDATE SKIP LOCKED;
+    WHERE ctid >= format('(%s,0)', pg_relation_size('dynamo_tables."Scores"') / 8192 * 9 / 10)::tid
+      AND ctid < format('(%s,0)', pg_relation_size('dynamo_tables."Scores"') / 8192 * 9 / 10 + 3)::tid FOR UPDATE SKIP LOCKED;
     PERFORM pg_sleep(600);
 END
 $$;
