@@ -171,14 +171,26 @@ unsafe extern "C-unwind" fn next(node: *mut pg_sys::ScanState) -> *mut pg_sys::T
     // SAFETY: our node begins with Postgres's.
     unsafe {
         guarded(|| {
-            let scan = node.cast::<ItemScan>();
             let slot = (*node).ss_ScanTupleSlot;
-            pg_sys::ExecClearTuple(slot);
-            if let Some(item) = next_item(scan) {
-                store(&*scan, slot, item);
-            }
+            fill(node.cast(), slot);
             slot
         })
+    }
+}
+
+/// Puts the next row into the slot, or empties it; whether there is one.
+///
+/// # Safety
+/// `scan` was begun, and `slot` is its scan slot.
+unsafe fn fill(scan: *mut ItemScan, slot: *mut pg_sys::TupleTableSlot) -> bool {
+    // SAFETY: by the caller.
+    unsafe {
+        pg_sys::ExecClearTuple(slot);
+        let item = next_item(scan);
+        if let Some(item) = item {
+            store(&*scan, slot, item);
+        }
+        item.is_some()
     }
 }
 
@@ -349,7 +361,8 @@ fn check_promise(private: &Private, set: &ItemSet) {
     }
 }
 
-/// The row that EvalPlanQual kept of this node, which reads no relation and so is not found by its number.
+/// The row that EvalPlanQual kept of this node, which reads no relation and so is not found by its number; where
+/// none is kept, the next row.
 ///
 /// # Safety
 /// Called by `ExecScan` with our node while EvalPlanQual is active.
@@ -369,8 +382,12 @@ unsafe extern "C-unwind" fn recheck(
             };
             let done = (*epq).relsubs_done.add(position);
             let mark = *(*epq).relsubs_rowmark.add(position);
-            if *done || mark.is_null() {
+            if *done {
                 return false;
+            }
+            if mark.is_null() {
+                // In a subquery, which is executed anew for the row's newest version, as any scan there is.
+                return fill(node.cast(), slot);
             }
             *done = true;
             #[allow(
