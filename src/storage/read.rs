@@ -122,10 +122,13 @@ unsafe fn find(
                 0,
             );
             let forward = pg_sys::ScanDirection::ForwardScanDirection;
-            let item = pg_sys::index_getnext_slot(scan, forward, slot).then(|| {
-                let mut is_null = false;
-                ItemDatum::new(pg_sys::slot_getattr(slot, ITEM_COLUMN, &mut is_null))
-            });
+            // An owner may drop the constraint that the item is not null.
+            let mut is_null = true;
+            let mut datum = pg_sys::Datum::null();
+            if pg_sys::index_getnext_slot(scan, forward, slot) {
+                datum = pg_sys::slot_getattr(slot, ITEM_COLUMN, &mut is_null);
+            }
+            let item = (!is_null).then(|| ItemDatum::new(datum));
             if read(place, item).is_break() {
                 break;
             }
