@@ -1,6 +1,6 @@
 //! Secondary indexes as DDL: their columns, their btrees, the arguments of the trigger that fills them in.
 
-use super::catalog::{DATA_SCHEMA, shortened};
+use super::catalog::{DATA_SCHEMA, relation_name, shortened};
 use super::spi::{self, Arg, Plan};
 use super::table::quoted;
 use pg_dynamo_core::index::IndexSchema;
@@ -88,11 +88,14 @@ pub fn is_valid(table: &str, columns: u32) -> Option<bool> {
         let plan = Plan::prepare(
             "SELECT i.indisvalid::pg_catalog.int4::pg_catalog.int8 FROM pg_catalog.pg_class AS c \
              JOIN pg_catalog.pg_index AS i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid \
+             JOIN pg_catalog.pg_class AS t ON t.oid OPERATOR(pg_catalog.=) i.indrelid \
              WHERE c.relname OPERATOR(pg_catalog.=) $1::pg_catalog.name \
+               AND t.relname OPERATOR(pg_catalog.=) $2::pg_catalog.name \
                AND c.relnamespace OPERATOR(pg_catalog.=) 'dynamo_tables'::pg_catalog.regnamespace",
-            &[pg_sys::TEXTOID],
+            &[pg_sys::TEXTOID; 2],
         );
-        plan.execute(&[Arg::Text(&name(table, columns))], false);
+        let (index, table) = (name(table, columns), relation_name(table));
+        plan.execute(&[Arg::Text(&index), Arg::Text(&table)], false);
         spi::int_value(0, 1).map(|valid| valid != 0)
     })
 }

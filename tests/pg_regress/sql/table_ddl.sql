@@ -86,3 +86,12 @@ SELECT dynamo.create_table('Orphan', 'id') -> 'TableDescription' ->> 'TableStatu
 SELECT dynamo.create_table('Orphan', 'id');
 DROP TABLE dynamo_tables."Orphan", public."Orphan";
 SELECT dynamo.list_tables();
+
+-- A row without an item, which an owner may make, is no item.
+SELECT dynamo.create_table('Hollow', 'Id') IS NOT NULL AS created;
+ALTER TABLE dynamo_tables."Hollow" ALTER item DROP NOT NULL;
+INSERT INTO dynamo_tables."Hollow" (item) VALUES ('{"Id": {"S": "a"}}');
+UPDATE dynamo_tables."Hollow" SET item = NULL;
+SELECT dynamo.get_item('{"TableName": "Hollow", "Key": {"Id": {"S": "a"}}}');
+SELECT count(*) FROM dynamo.scan('Hollow');
+DROP TABLE dynamo_tables."Hollow";
