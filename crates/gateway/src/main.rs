@@ -1,0 +1,3 @@
+//! `pg_dynamo_gateway`: the endpoint as a program.
+
+fn main() {}
