@@ -4,7 +4,7 @@ use super::Session;
 use crate::storage::{catalog, table};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{CreateTableRequest, table_description_reply};
-use pg_dynamo_core::table::{TableStatistics, TableStatus};
+use pg_dynamo_core::table::{TableDefinition, TableStatistics, TableStatus};
 use pg_dynamo_core::{ApiError, Result};
 
 /// The table is ACTIVE when the call returns; a session creating the same name is waited for.
@@ -23,20 +23,7 @@ pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
     if !catalog::may_create() {
         return Err(session.access_denied(Operation::CreateTable, &definition.name));
     }
-    let exists = || ApiError::table_exists(&definition.name);
-    if !catalog::record(&definition)? {
-        if catalog::name_taken(&definition.name) {
-            return Err(exists());
-        }
-        // A definition whose table is gone (its owner took the guard away, or a restore left it out).
-        catalog::forget(&definition.name);
-        if !catalog::record(&definition)? {
-            return Err(exists());
-        }
-    } else if catalog::name_taken(&definition.name) {
-        catalog::forget(&definition.name);
-        return Err(exists());
-    }
+    claim(&definition)?;
     table::create(&definition)?;
     Ok(table_description_reply(
         &definition,
@@ -44,4 +31,27 @@ pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
         &session.account,
         TableStatistics::default(),
     ))
+}
+
+/// Records the definition, which makes its name ours until the end of the transaction.
+fn claim(definition: &TableDefinition) -> Result<()> {
+    let name = &definition.name;
+    while !catalog::record(definition)? {
+        if catalog::name_taken(name, true) {
+            return Err(ApiError::table_exists(name));
+        }
+        // The table may have been dropped and made again since. While its row is locked it stays as it is:
+        // a definition whose table is gone (its owner took the guard away, or a restore left it out).
+        if catalog::lock_definition(name)?.is_some() {
+            if catalog::name_taken(name, true) {
+                return Err(ApiError::table_exists(name));
+            }
+            catalog::forget(name);
+        }
+    }
+    if catalog::name_taken(name, false) {
+        catalog::forget(name);
+        return Err(ApiError::table_exists(name));
+    }
+    Ok(())
 }

@@ -198,11 +198,22 @@ pub fn shortened(name: &str, suffix: &str) -> String {
     format!("{head}{digest}{suffix}")
 }
 
-/// Whether something of a user's own, an index or a view perhaps, has the name of the data table.
-pub fn name_taken(table_name: &str) -> bool {
+/// Whether a relation, the data table or an index or view of a user's own, has the name of the data table.
+///
+/// Rows of another session's commit are seen a moment before its invalidations arrive. `expected` is what the
+/// definitions let us expect; an answer that contradicts them is read once more from the catalog itself, or a
+/// table just made would count as gone, and one just dropped as there.
+pub fn name_taken(table_name: &str, expected: bool) -> bool {
+    let relation = relation_name(table_name);
+    let taken = || relation_of(&relation) != pg_sys::InvalidOid;
     // SAFETY: takes in what other sessions have committed meanwhile, as taking any lock does.
-    unsafe { pg_sys::AcceptInvalidationMessages() };
-    relation_of(&relation_name(table_name)) != pg_sys::InvalidOid
+    unsafe { catching(|| pg_sys::AcceptInvalidationMessages()) };
+    if taken() == expected {
+        return expected;
+    }
+    // SAFETY: what accepting invalidations does by itself when too many have arrived.
+    unsafe { catching(|| pg_sys::InvalidateSystemCaches()) };
+    taken()
 }
 
 fn relation_of(relation: &str) -> pg_sys::Oid {
