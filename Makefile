@@ -2,10 +2,11 @@
 #
 #   PG_CONFIG  the PostgreSQL to build for (default: the newest of 15 to 18 found)
 #   PGPORT     the port of `make run` (default 28815)
+#   DYNAMO_PORT, DYNAMO_METRICS_PORT   the ports of its DynamoDB endpoint (default 8000) and metrics (default 9187)
 .PHONY: help run stop install check test soak bench package snapshot documents clean
 
 help:
-	@echo 'make run      build, install, start a server in target/cluster, play the tour'
+	@echo 'make run      build, install, start a server and the endpoint in target/cluster, play the tour'
 	@echo 'make stop     stop that server'
 	@echo 'make check    format, lints, layer rules, core tests, type check for 15 to 18'
 	@echo 'make test     every test suite'

@@ -13,7 +13,7 @@ if command -v shellcheck >/dev/null; then
     say "Shell scripts"
     git ls-files -z -- '*.sh' tests/run 'tests/*/run' benches/run .ci/run | xargs -0 shellcheck -x -S warning
 fi
-say "Lints (core and extension)"
+say "Lints"
 cargo clippy --quiet --workspace --all-targets --no-default-features \
     --features "$EXTENSION/pg$PG_MAJOR $EXTENSION/pg_test" -- -D warnings
 say "Core tests"

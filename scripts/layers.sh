@@ -34,7 +34,7 @@ touches=()
 for file in src/**/*.rs; do
     case $file in
         src/lib.rs | src/guc.rs | src/entry.rs | src/storage.rs | src/stream.rs | src/transfer.rs | src/worker.rs) ;;
-        src/entry/* | src/storage/* | src/stream/* | src/transfer/* | src/worker/*) ;;
+        src/guc/* | src/entry/* | src/storage/* | src/stream/* | src/transfer/* | src/worker/*) ;;
         *) touches+=("$file") ;;
     esac
 done

@@ -5,6 +5,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 EXTENSION=pg_dynamo
+GATEWAY=pg_dynamo_gateway
 PGRX_VERSION=0.18.1
 RUST_VERSION=1.95
 # What was built, laid out as on a system's disk; PG_DYNAMO_STAGE may name an unpacked package instead.
@@ -192,12 +193,17 @@ cluster_stop() {
 
 # --- building and installing ----------------------------------------------------------------------
 
-# Builds the release into $STAGE, laid out as on the system's disk.
+# Builds the release into $STAGE, laid out as on the system's disk: the extension, and the gateway beside the server's programs.
 build_stage() {
     rm -rf "$STAGE"
     mkdir -p "$ROOT/target"
-    (cd "$ROOT" && CARGO_TERM_COLOR=never NO_COLOR=1 cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$STAGE") \
-        >"$ROOT/target/build.log" 2>&1 || {
+    (
+        cd "$ROOT"
+        export CARGO_TERM_COLOR=never NO_COLOR=1
+        cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$STAGE" &&
+            cargo build --release --package "$GATEWAY" &&
+            install -D -m 755 "${CARGO_TARGET_DIR:-target}/release/$GATEWAY" "$STAGE$("$PG_CONFIG" --bindir)/$GATEWAY"
+    ) >"$ROOT/target/build.log" 2>&1 || {
         grep -v '^ *\(Compiling\|Downloaded\)' "$ROOT/target/build.log" | tail -n 60 >&2
         die "the build failed (all of it is in target/build.log)"
     }
@@ -212,7 +218,7 @@ install_stage() {
         cmp -s "$STAGE$file" "$prefix$file" && continue
         run=
         [ -w "$(dirname "$prefix$file")" ] || run=as_root
-        $run install -D -m "$(case $file in *.so) echo 755 ;; *) echo 644 ;; esac)" "$STAGE$file" "$prefix$file"
+        $run install -D -m "$(case $file in *.so | */bin/*) echo 755 ;; *) echo 644 ;; esac)" "$STAGE$file" "$prefix$file"
         changed=yes
     done < <(find "$STAGE" -type f)
     [ $changed = yes ]
@@ -234,7 +240,7 @@ private_postgres() {
             path=$("$PG_CONFIG" --$what)
             mkdir -p "$dir$path"
             cp -a "$path/." "$dir$path/"
-            rm -f "$dir$path"/extension/$EXTENSION* "$dir$path"/$EXTENSION.so
+            rm -f "$dir$path"/extension/$EXTENSION* "$dir$path"/$EXTENSION.so "$dir$path"/$GATEWAY
         done
         for what in includedir-server pkgincludedir includedir libdir; do
             path=$("$PG_CONFIG" --$what)

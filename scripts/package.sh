@@ -17,10 +17,10 @@ for file in LICENSE CHANGELOG.md README.md; do
     if [ -e "$ROOT/$file" ]; then cp "$ROOT/$file" "$TREE/usr/share/doc/$NAME/"; fi
 done
 mv "$TREE/usr/share/doc/$NAME/LICENSE" "$TREE/usr/share/doc/$NAME/copyright"
-library=$(find "$TREE" -name "$EXTENSION.so")
-strip --strip-unneeded "$library"
-# The newest symbol version that the library asks of libc.
-libc=$(objdump -T "$library" | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n 1)
+mapfile -t binaries < <(find "$TREE" -name "$EXTENSION.so" -o -name "$GATEWAY")
+strip --strip-unneeded "${binaries[@]}"
+# The newest symbol version that library and program ask of libc.
+libc=$(objdump -T "${binaries[@]}" | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n 1)
 cat >"$TREE/DEBIAN/control" <<CONTROL
 Package: $NAME
 Version: $VERSION
@@ -33,9 +33,11 @@ Installed-Size: $(du -sk "$TREE" | cut -f1)
 Description: DynamoDB's semantics inside PostgreSQL $PG_MAJOR
  Tables, items, expressions and the API's operations as SQL functions: after
  CREATE EXTENSION pg_dynamo, items live in native tables beside all others.
+ pg_dynamo_gateway is the HTTP endpoint for AWS SDKs.
 CONTROL
 find "$TREE" -type d -exec chmod 755 {} +
 find "$TREE" -type f -exec chmod 644 {} +
+find "$TREE" -name "$GATEWAY" -exec chmod 755 {} +
 dpkg-deb --build --root-owner-group "$TREE" "$DEB" >/dev/null
 rm -rf "$TREE"
 say "Wrote ${DEB#"$ROOT/"}"

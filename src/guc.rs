@@ -1,5 +1,7 @@
 //! Settings (`dynamo.*`).
 
+pub mod gateway;
+
 use pg_dynamo_core::table::Account;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use std::borrow::Cow;
@@ -37,6 +39,7 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    gateway::register();
     // SAFETY: a constant C string; misspelt settings of ours become errors from here on.
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"dynamo".as_ptr()) };
 }

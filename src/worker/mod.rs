@@ -2,8 +2,9 @@
 //!
 //! One worker per database builds and removes secondary indexes. It is started when a transaction that asked for
 //! it commits, by the launcher when the server starts (with the library preloaded), and by DescribeTable where
-//! work is left and no worker lives. It ends when nothing is left to do.
+//! work is left and no worker lives. It ends when nothing is left to do. One worker per server keeps the HTTP endpoint running.
 
+mod gateway;
 mod index_build;
 mod launcher;
 mod progress;
@@ -32,6 +33,7 @@ pub fn register() {
         pg_sys::RegisterSubXactCallback(Some(subtransaction_event), std::ptr::null_mut());
         if pg_sys::process_shared_preload_libraries_in_progress && !pg_sys::IsBinaryUpgrade {
             launcher::register();
+            gateway::register();
         }
     }
 }

@@ -180,6 +180,8 @@ unsafe extern "C-unwind" {
     // pgrx's bindings have Rust's calling convention; these are given to C.
     fn die(signal: c_int);
     fn SignalHandlerForConfigReload(signal: c_int);
+    fn SignalHandlerForShutdownRequest(signal: c_int);
+    fn SetLatch(latch: *mut pg_sys::Latch);
 }
 
 /// SIGTERM ends the process at the next check for interrupts, SIGHUP has the configuration read again. (SIGINT
@@ -190,6 +192,29 @@ pub fn handle_signals() {
         set_handler(pg_sys::SIGTERM as c_int, die);
         set_handler(pg_sys::SIGHUP as c_int, SignalHandlerForConfigReload);
         pg_sys::BackgroundWorkerUnblockSignals();
+    }
+}
+
+/// The same for a worker that has something to finish: SIGTERM only sets `ShutdownRequestPending`, and the end of a child
+/// process wakes it.
+pub fn handle_supervisor_signals() {
+    // SAFETY: Postgres's own handlers, and one that does as they do.
+    unsafe {
+        set_handler(pg_sys::SIGTERM as c_int, SignalHandlerForShutdownRequest);
+        set_handler(pg_sys::SIGHUP as c_int, SignalHandlerForConfigReload);
+        set_handler(pg_sys::SIGCHLD as c_int, wake);
+        pg_sys::BackgroundWorkerUnblockSignals();
+    }
+}
+
+/// # Safety
+/// A signal handler.
+unsafe extern "C-unwind" fn wake(_signal: c_int) {
+    // SAFETY: this process's own latch, by a function made for handlers; errno belongs to the code that was interrupted.
+    unsafe {
+        let errno = *libc::__errno_location();
+        SetLatch(pg_sys::MyLatch);
+        *libc::__errno_location() = errno;
     }
 }
 
@@ -207,6 +232,12 @@ unsafe fn set_handler(signal: c_int, handler: unsafe extern "C-unwind" fn(c_int)
 
 /// Sleeps unless woken, then takes care of signals.
 pub fn sleep(milliseconds: u32) {
+    wait(milliseconds);
+    reload_configuration();
+}
+
+/// Sleeps unless woken, then lets Postgres interrupt.
+pub fn wait(milliseconds: u32) {
     // SAFETY: this process's own latch.
     unsafe {
         pg_sys::WaitLatch(
@@ -217,17 +248,24 @@ pub fn sleep(milliseconds: u32) {
         );
         pg_sys::ResetLatch(pg_sys::MyLatch);
     }
-    heed_signals();
+    pg_sys::check_for_interrupts!();
 }
 
 pub fn heed_signals() {
     pg_sys::check_for_interrupts!();
+    reload_configuration();
+}
+
+/// Reads the configuration files again when SIGHUP asked for it; answers whether it did.
+pub fn reload_configuration() -> bool {
     // SAFETY: flags of this process; the file is read outside every transaction.
     unsafe {
-        if pg_sys::ConfigReloadPending != 0 {
+        let pending = pg_sys::ConfigReloadPending != 0;
+        if pending {
             pg_sys::ConfigReloadPending = 0;
             pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
         }
+        pending
     }
 }
 
