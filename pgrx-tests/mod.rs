@@ -6,6 +6,7 @@ mod create_table;
 mod delete_item;
 mod delete_table;
 mod derived_columns;
+mod describe_limits;
 mod describe_table;
 mod direct_write;
 mod get_item;

@@ -51,6 +51,11 @@ CREATE FUNCTION dynamo.create_table(request json) RETURNS json
     AS 'MODULE_PATHNAME', 'pg_dynamo_create_table';
 COMMENT ON FUNCTION dynamo.create_table(json) IS 'DynamoDB CreateTable: request and reply in the JSON of the API';
 
+CREATE FUNCTION dynamo.describe_limits(request json DEFAULT '{}') RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_limits';
+COMMENT ON FUNCTION dynamo.describe_limits(json) IS 'DynamoDB DescribeLimits: request and reply in the JSON of the API';
+
 CREATE FUNCTION dynamo.describe_table(request json) RETURNS json
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'pg_dynamo_describe_table';

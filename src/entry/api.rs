@@ -32,6 +32,7 @@ request_forms! {
     batch_get_item => BatchGetItem,
     batch_write_item => BatchWriteItem,
     create_table => CreateTable,
+    describe_limits => DescribeLimits,
     describe_table => DescribeTable,
     list_tables => ListTables,
     update_table => UpdateTable,

@@ -5,6 +5,7 @@ pub mod batch_write_item;
 mod create_table;
 pub mod delete_item;
 mod delete_table;
+mod describe_limits;
 mod describe_table;
 pub mod explain;
 pub mod get_item;
@@ -146,6 +147,7 @@ pub fn execute(session: &Session, operation: Operation, body: &str) -> Result<St
         Operation::DescribeTable => {
             describe_table::run(session, DescribeTableRequest::parse(&body, account)?)
         }
+        Operation::DescribeLimits => describe_limits::run(&body),
         Operation::ListTables => list_tables::run(ListTablesRequest::parse(&body)?),
         Operation::UpdateTable => {
             update_table::run(session, UpdateTableRequest::parse(&body, account)?)

@@ -41,6 +41,10 @@ pub const MAX_COMPOSITE_SORT_KEY: usize = 1100;
 pub const MAX_TAGS: usize = 50;
 /// Units of one table or index; the default quota of an account is lower, but adjustable.
 pub const MAX_THROUGHPUT: i64 = 1_000_000_000_000;
+/// Units of all tables of an account, for reads and for writes, and of one table: the quotas of a new account,
+/// which AWS raises on request.
+pub const ACCOUNT_THROUGHPUT: i64 = 80_000;
+pub const TABLE_THROUGHPUT: i64 = 40_000;
 /// Tables in one answer of ListTables.
 pub const MAX_LISTED_TABLES: usize = 100;
 /// Decreases of throughput that a day grants at once; later ones one an hour, 27 at most.

@@ -78,7 +78,7 @@ operations! {
     DescribeGlobalTableSettings, "describe_global_table_settings", Describe, dynamodb, later;
     DescribeImport, "describe_import", Describe, dynamodb, later;
     DescribeKinesisStreamingDestination, "describe_kinesis_streaming_destination", Describe, dynamodb, later;
-    DescribeLimits, "describe_limits", Describe, dynamodb, later;
+    DescribeLimits, "describe_limits", Describe, dynamodb, done;
     DescribeTable, "describe_table", Describe, dynamodb, done;
     DescribeTableReplicaAutoScaling, "describe_table_replica_auto_scaling", Describe, dynamodb, later;
     DescribeTimeToLive, "describe_time_to_live", Describe, dynamodb, later;

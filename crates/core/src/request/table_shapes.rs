@@ -281,6 +281,11 @@ pub const TABLE_ALONE: Structure = Structure {
     members: &[TABLE_NAME],
 };
 
+pub const DESCRIBE_LIMITS: Structure = Structure {
+    class: "DescribeLimitsInput",
+    members: &[],
+};
+
 pub const LIST_TABLES: Structure = Structure {
     class: "ListTablesInput",
     members: &[
