@@ -1,5 +1,6 @@
 //! `#[pg_test]` suites: Rust against the backend. One file per subject; each runs in a transaction that rolls back.
 
+mod access_keys;
 mod batch_get_item;
 mod batch_write_item;
 mod create_table;

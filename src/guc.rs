@@ -13,6 +13,7 @@ static ACCOUNT_ID: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"000000000000"));
 static CONSISTENT_GSI_READS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static REGION: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"local"));
+static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 
 pub fn register() {
     GucRegistry::define_string_guc(
@@ -39,6 +40,14 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    GucRegistry::define_string_guc(
+        c"dynamo.secret_key_file",
+        c"File with the key under which the secrets of access keys are stored.",
+        c"An absolute path; 32 random bytes in base64 or hex. Only the server's operating system user may read it.",
+        &SECRET_KEY_FILE,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
     gateway::register();
     // SAFETY: a constant C string; misspelt settings of ours become errors from here on.
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"dynamo".as_ptr()) };
@@ -53,6 +62,11 @@ fn text(setting: &'static GucSetting<Option<CString>>) -> Cow<'static, str> {
         }
         CStr::from_ptr(value).to_string_lossy()
     }
+}
+
+/// Path of the file with the key of the access keys' secrets; empty when there is none.
+pub fn secret_key_file() -> String {
+    text(&SECRET_KEY_FILE).into_owned()
 }
 
 /// What Query and Scan may do that DynamoDB refuses.

@@ -49,6 +49,11 @@ extension_sql_file!(
     name = "item_sets",
     requires = ["operations"]
 );
+extension_sql_file!(
+    "../sql/install/access_keys.sql",
+    name = "access_keys",
+    requires = ["catalog"]
+);
 
 /// Called once when the library is loaded, in the postmaster (preload) or in a backend.
 #[allow(non_snake_case)]

@@ -1,5 +1,6 @@
 //! Every function that SQL can call. Errors of the API become SQLSTATEs or replies here and nowhere else.
 
+mod access_key;
 mod api;
 mod attribute_value;
 mod batch;

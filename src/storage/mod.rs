@@ -1,5 +1,6 @@
 //! Native tables: catalog, rows, and the state that statements share with the request they belong to.
 
+pub mod access_key;
 pub mod backfill;
 pub mod batch;
 pub mod catalog;
