@@ -13,7 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The key's role, its secret, and whether it is enabled; no row when the id is unknown or its role is gone.
-const QUERY: &str = "SELECT role::pg_catalog.text, secret, enabled FROM dynamo_internal.access_key_secret($1)";
+const QUERY: &str =
+    "SELECT role::pg_catalog.text, secret, enabled FROM dynamo_internal.access_key_secret($1)";
 
 /// Asks `dynamo_internal.access_key_secret`; connects when it is asked and when the connection is lost.
 pub struct KeyDirectory {
@@ -24,6 +25,19 @@ pub struct KeyDirectory {
     pause: Duration,
     /// The last question failed, and that was logged.
     failing: bool,
+}
+
+async fn connect(server: &ConnInfo) -> Result<Connected, String> {
+    let settings = [
+        ("statement_timeout", "5s"),
+        ("search_path", "pg_catalog,pg_temp"),
+    ];
+    let connecting = server.connect("pg_dynamo_gateway keys", &settings);
+    match timeout(PATIENCE, connecting).await {
+        Ok(Ok(session)) => Ok(session),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("connecting took too long".to_owned()),
+    }
 }
 
 /// Why a question got no answer.
@@ -51,7 +65,7 @@ impl KeyDirectory {
             if Instant::now() < self.next_attempt {
                 return Err("the last attempt to connect has just failed".to_owned());
             }
-            match self.connect().await {
+            match connect(&self.server).await {
                 Ok(session) => {
                     self.pause = FIRST_PAUSE;
                     self.session = Some(session);
@@ -66,23 +80,12 @@ impl KeyDirectory {
         self.session.as_mut().ok_or_else(String::new)
     }
 
-    async fn connect(&self) -> Result<Connected, String> {
-        let settings = [
-            ("statement_timeout", "5s"),
-            ("search_path", "pg_catalog,pg_temp"),
-        ];
-        let connecting = self.server.connect("pg_dynamo_gateway keys", &settings);
-        match timeout(PATIENCE, connecting).await {
-            Ok(Ok(session)) => Ok(session),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("connecting took too long".to_owned()),
-        }
-    }
-
     async fn ask(&mut self, access_key_id: &str) -> Result<Option<Record>, Failure> {
         let session = self.session().await.map_err(Failure::Lost)?;
         let asking = session.run(async |client| {
-            let rows = client.query_typed(QUERY, &[(&access_key_id, Type::TEXT)]).await?;
+            let rows = client
+                .query_typed(QUERY, &[(&access_key_id, Type::TEXT)])
+                .await?;
             let Some(row) = rows.first() else {
                 return Ok(None);
             };
