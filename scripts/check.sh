@@ -16,8 +16,9 @@ fi
 say "Lints"
 cargo clippy --quiet --workspace --all-targets --no-default-features \
     --features "$EXTENSION/pg$PG_MAJOR $EXTENSION/pg_test" -- -D warnings
-say "Core tests"
+say "Tests of the core and the gateway"
 tests/core/run
+tests/gateway/run
 say "Generated documents"
 scripts/documents.sh --check
 say "Type check for every PostgreSQL"

@@ -55,7 +55,7 @@ impl<B: Backend> Handle for Admin<B> {
     ) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let mut underway = connection.request(head.version == Version::HTTP_2);
-        body::ignore(body, PATIENCE).await;
+        body::ignore(&head.headers, body, PATIENCE).await;
         underway.complete();
         let answer = if head.method == Method::GET || head.method == Method::HEAD {
             self.answer(head.uri.path()).await

@@ -4,7 +4,7 @@ use crate::memory::Charge;
 use bytes::{Bytes, BytesMut};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, EXPECT};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -40,20 +40,27 @@ pub enum Unreadable {
 
 /// The body as it came. `charge` pays for it.
 pub async fn read(
+    headers: &HeaderMap,
     body: Incoming,
     charge: &mut Charge<'_>,
     patience: Duration,
 ) -> Result<Bytes, Unreadable> {
     // The inner future is polled before any timer starts, and most bodies are there already.
-    tokio::time::timeout(patience, read_all(body, charge))
+    tokio::time::timeout(patience, read_all(headers, body, charge))
         .await
         .unwrap_or(Err(Unreadable::Late))
 }
 
-async fn read_all(mut body: Incoming, charge: &mut Charge<'_>) -> Result<Bytes, Unreadable> {
+async fn read_all(
+    headers: &HeaderMap,
+    mut body: Incoming,
+    charge: &mut Charge<'_>,
+) -> Result<Bytes, Unreadable> {
     let size = body.size_hint();
     if size.lower() > LARGEST as u64 {
-        skip(body).await;
+        if !waits(headers) {
+            skip(body).await;
+        }
         return Err(Unreadable::TooLarge);
     }
     let Some(first) = next(&mut body, charge).await? else {
@@ -62,7 +69,7 @@ async fn read_all(mut body: Incoming, charge: &mut Charge<'_>) -> Result<Bytes, 
     if size.exact() == Some(first.len() as u64) {
         return Ok(first);
     }
-    let mut whole = BytesMut::with_capacity((size.lower() as usize).clamp(first.len(), FIRST));
+    let mut whole = BytesMut::with_capacity((size.lower() as usize).min(FIRST).max(first.len()));
     whole.extend_from_slice(&first);
     drop(first);
     while let Some(more) = next(&mut body, charge).await? {
@@ -91,6 +98,11 @@ async fn next(body: &mut Incoming, charge: &mut Charge<'_>) -> Result<Option<Byt
     Ok(None)
 }
 
+/// Whether the client sends the body only when it is told to, which reading it would do.
+fn waits(headers: &HeaderMap) -> bool {
+    headers.contains_key(EXPECT)
+}
+
 /// Reads a body that nobody needs, unless it is too long for that.
 async fn skip(mut body: Incoming) {
     let mut skipped = body.size_hint().lower();
@@ -107,8 +119,8 @@ async fn skip(mut body: Incoming) {
 }
 
 /// Reads a body that has no meaning, so that the next request can follow.
-pub async fn ignore(body: Incoming, patience: Duration) {
-    if !body.is_end_stream() {
+pub async fn ignore(headers: &HeaderMap, body: Incoming, patience: Duration) {
+    if !body.is_end_stream() && !waits(headers) {
         let _ = tokio::time::timeout(patience, skip(body)).await;
     }
 }

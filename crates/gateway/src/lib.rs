@@ -14,5 +14,6 @@ pub mod connect;
 pub mod cors;
 pub mod log;
 pub mod memory;
+pub mod program;
 pub mod server;
 pub mod service;

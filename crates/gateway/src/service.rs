@@ -174,7 +174,7 @@ impl<A: Authenticate, B: Backend> Service<A, B> {
             Route::Cbor => Answer::no_cbor(),
             Route::NoApi => Answer::no_api(),
         };
-        body::ignore(body, self.patience).await;
+        body::ignore(&head.headers, body, self.patience).await;
         answer.into()
     }
 
@@ -184,7 +184,7 @@ impl<A: Authenticate, B: Backend> Service<A, B> {
         let Some(mut charge) = self.memory.request() else {
             return Answer::unreadable(of_head, body::Unreadable::NoMemory).into();
         };
-        let body = match body::read(body, &mut charge, self.patience).await {
+        let body = match body::read(&head.headers, body, &mut charge, self.patience).await {
             Ok(body) => body,
             Err(why) => return Answer::unreadable(of_head, why).into(),
         };

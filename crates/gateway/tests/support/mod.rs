@@ -8,6 +8,7 @@ use pg_dynamo_gateway::auth::{Authenticate, Identity};
 use pg_dynamo_gateway::backend::{Backend, Reply, Request};
 use pg_dynamo_gateway::cors::Origins;
 use pg_dynamo_gateway::memory::Memory;
+use pg_dynamo_gateway::server::tls::Tls;
 use pg_dynamo_gateway::server::watch::Limits;
 use pg_dynamo_gateway::server::{Listen, Server};
 use pg_dynamo_gateway::service::Service;
@@ -137,6 +138,10 @@ pub struct Running {
 
 impl Running {
     pub async fn start(setup: Setup) -> Running {
+        Running::start_with(setup, None).await
+    }
+
+    pub async fn start_with(setup: Setup, tls: Option<Arc<Tls>>) -> Running {
         let echo = Arc::new(Echo::default());
         let memory = Arc::new(Memory::new(setup.memory));
         let service = Service {
@@ -148,7 +153,7 @@ impl Running {
             observe: Arc::new(()),
         };
         let listen = Listen::resolve_all("127.0.0.1:0").unwrap();
-        let server = Server::start(&listen, setup.limits, None, Arc::new(service))
+        let server = Server::start(&listen, setup.limits, tls, Arc::new(service))
             .await
             .unwrap();
         Running {
