@@ -14,6 +14,7 @@ pub mod connect;
 pub mod cors;
 pub mod log;
 pub mod memory;
+pub mod metrics;
 pub mod program;
 pub mod server;
 pub mod service;

@@ -1,8 +1,23 @@
 //! The way to PostgreSQL: requests in, replies out.
+//!
+//! [`Postgres`] holds a pool of sessions, one call at a time on each. Requests wait in [`queue`]; a session that is
+//! free takes all of one role that may share a call ([`lane`]), runs them as one statement ([`session`]) and hands
+//! out the replies ([`worker`]). No call is repeated unless PostgreSQL's answer proves that it left nothing behind
+//! ([`failure`]).
+
+mod failure;
+mod lane;
+mod pool;
+mod queue;
+mod session;
+mod worker;
+
+pub use lane::Lane;
+pub use pool::{Options, Postgres};
 
 use bytes::Bytes;
-use pg_dynamo_core::ErrorKind;
 use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::{ApiError, ErrorKind};
 use std::sync::Arc;
 
 /// One request whose sender is known.
@@ -25,6 +40,17 @@ pub struct Reply {
     pub body: Bytes,
     /// Capacity units the request consumed.
     pub capacity: f64,
+}
+
+impl From<ApiError> for Reply {
+    fn from(error: ApiError) -> Reply {
+        Reply {
+            status: error.kind.http_status(),
+            error: Some(error.kind),
+            body: error.body().into(),
+            capacity: 0.0,
+        }
+    }
 }
 
 /// What answers requests: PostgreSQL, or a test's stand-in.
