@@ -163,7 +163,8 @@ impl ErrorKind {
         match sqlstate {
             "42501" => ErrorKind::AccessDenied,
             "40001" | "40P01" | "55P03" => ErrorKind::Throttling,
-            "57P01" | "57P02" | "57P03" => ErrorKind::ServiceUnavailable,
+            // A standby takes no writes; the client may reach the primary next time, or this server be promoted.
+            "25006" | "57P01" | "57P02" | "57P03" => ErrorKind::ServiceUnavailable,
             s if s.starts_with("53") => ErrorKind::Throttling,
             s if s.starts_with("28") => ErrorKind::UnrecognizedClient,
             _ => ErrorKind::InternalServerError,
@@ -317,8 +318,8 @@ pub fn errors_markdown() -> String {
     out.push_str(
         "\nFailures of PostgreSQL itself keep their own SQLSTATE in SQL. Over HTTP 42501 answers\n\
          AccessDeniedException; 40001, 40P01, 55P03 and class 53 answer ThrottlingException (nothing was stored; SDKs\n\
-         repeat the request); class 28 UnrecognizedClientException; 57P01 to 57P03 ServiceUnavailableException; every\n\
-         other one InternalServerError.\n",
+         repeat the request); class 28 UnrecognizedClientException; 57P01 to 57P03, and 25006 (a write on a standby),\n\
+         ServiceUnavailableException; every other one InternalServerError.\n",
     );
     out
 }
@@ -359,6 +360,7 @@ mod tests {
             ("40P01", ErrorKind::Throttling),
             ("55P03", ErrorKind::Throttling),
             ("53100", ErrorKind::Throttling),
+            ("25006", ErrorKind::ServiceUnavailable),
             ("XX000", ErrorKind::InternalServerError),
         ] {
             assert_eq!(ErrorKind::of_sqlstate(state), kind, "{state}");

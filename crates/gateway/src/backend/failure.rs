@@ -77,11 +77,7 @@ impl Refusal {
 
     /// The answer to a request that failed so when it was alone.
     pub fn answer(&self) -> ApiError {
-        let kind = if self.read_only() {
-            ErrorKind::ServiceUnavailable
-        } else {
-            ErrorKind::of_sqlstate(&self.sqlstate)
-        };
+        let kind = ErrorKind::of_sqlstate(&self.sqlstate);
         ApiError::new(kind, self.message.clone())
     }
 }
@@ -114,18 +110,5 @@ mod tests {
         ] {
             assert_eq!(proves_rollback(sqlstate), sqlstate == "40", "{sqlstate}");
         }
-    }
-
-    #[test]
-    fn a_standby_is_a_reason_to_try_again() {
-        let refusal = Refusal {
-            sqlstate: "25006".into(),
-            message: "cannot execute INSERT in a read-only transaction".into(),
-            culprit: None,
-            undone: true,
-        };
-        let answer = refusal.answer();
-        assert_eq!(answer.kind, ErrorKind::ServiceUnavailable);
-        assert!(answer.kind.retryable());
     }
 }

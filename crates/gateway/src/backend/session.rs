@@ -87,12 +87,17 @@ impl Session {
     }
 
     pub fn is_closed(&self) -> bool {
-        self.connected.client.is_closed()
+        self.connected.is_closed()
     }
 
     /// Waits until the server ends the session.
     pub async fn closed(&mut self) {
         self.connected.closed().await;
+    }
+
+    /// Why the session ended.
+    pub fn end(&self) -> &str {
+        self.connected.end()
     }
 
     pub async fn close(self) {

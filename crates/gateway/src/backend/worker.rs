@@ -23,7 +23,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 enum End {
     /// It is old, or its statement is.
     Replaced,
-    Lost,
+    /// With the reason.
+    Lost(String),
     /// The endpoint ends.
     Closing,
 }
@@ -42,10 +43,10 @@ impl Worker {
             self.shared.metrics.pool.sessions.fetch_sub(1, Relaxed);
             let then = self.shared.queue().closed(self.id, Instant::now());
             self.shared.act(then);
-            match end {
-                End::Lost => {
+            match &end {
+                End::Lost(why) => {
                     self.shared.metrics.pool.lost.fetch_add(1, Relaxed);
-                    warn!(session = self.id, "connection to PostgreSQL lost");
+                    warn!(session = self.id, why, "connection to PostgreSQL lost");
                 }
                 End::Replaced | End::Closing => {
                     // A server that does not take a goodbye loses nothing.
@@ -114,13 +115,13 @@ impl Worker {
                             let _ = heard.send(());
                         });
                     }
-                    (!alive).then_some(End::Lost)
+                    (!alive).then(|| lost(session))
                 }
                 None => tokio::select! {
                     biased;
-                    _ = session.closed() => Some(End::Lost),
-                    _ = bell.notified() => None,
-                    _ = &mut retire => Some(End::Replaced),
+                    () = session.closed() => Some(lost(session)),
+                    () = bell.notified() => None,
+                    () = &mut retire => Some(End::Replaced),
                 },
             };
             if let Some(end) = end {
@@ -138,7 +139,7 @@ impl Worker {
             if session.is_closed() {
                 // Nothing was sent.
                 self.put_back(std::mem::take(&mut batch.requests), batch.lane);
-                break Some(End::Lost);
+                break Some(lost(session));
             }
             let pool = &self.shared.metrics.pool;
             pool.call(batch.lane, batch.requests.len());
@@ -152,9 +153,8 @@ impl Worker {
                     break None;
                 }
                 Err(Failure::Lost(why)) => {
-                    debug!(session = self.id, why, "call without an answer");
                     self.lost(&mut batch);
-                    break Some(End::Lost);
+                    break Some(End::Lost(why));
                 }
                 Err(Failure::Refused(refusal)) => {
                     self.shared.answered();
@@ -221,6 +221,10 @@ impl Worker {
         let then = self.shared.queue().put_back(requests, lane, Instant::now());
         self.shared.act(then);
     }
+}
+
+fn lost(session: &Session) -> End {
+    End::Lost(session.end().to_owned())
 }
 
 /// Whoever went away meanwhile does not get it.

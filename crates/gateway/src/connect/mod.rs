@@ -9,7 +9,7 @@ mod tls;
 
 use options::Options;
 use std::path::PathBuf;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use thiserror::Error;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::MakeTlsConnect;
@@ -141,7 +141,11 @@ impl ConnInfo {
             self.password_from_file(&mut config)?;
         }
         let (client, driver) = config.connect(self.tls.clone()).await?;
-        let mut connected = Connected { client, driver };
+        let mut connected = Connected {
+            client,
+            driver: Some(driver),
+            ended: None,
+        };
         connected.refuse_superuser().await?;
         Ok(connected)
     }
@@ -188,60 +192,63 @@ fn startup_options(given: Option<&str>, settings: &[(&str, &str)]) -> String {
 /// An open session.
 pub struct Connected {
     pub client: Client,
-    driver: Driver,
+    /// None when the connection has ended. Only dropping it tells whoever waits for an answer.
+    driver: Option<Driver>,
+    ended: Option<String>,
 }
 
 impl Connected {
-    /// Runs `work`, which uses a clone or a borrow of nothing but the client, while this task itself moves the
-    /// socket's bytes: no second task, so no wakeups between threads for every message.
-    ///
-    /// The end of the connection ends `work` too, with its error.
+    /// Runs `work` while this task itself moves the socket's bytes: no second task, so no wakeups between threads for
+    /// every message. The end of the connection ends `work` too, with its error.
     pub async fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, tokio_postgres::Error> {
-        let Connected { client, driver } = self;
+        let Connected {
+            client,
+            driver,
+            ended,
+        } = self;
         let mut work = std::pin::pin!(work(client));
-        let mut open = true;
         std::future::poll_fn(|cx| {
             // First the work, which hands its request over; then the socket; then what the socket brought.
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(done);
             }
-            while open {
-                match driver.poll_message(cx) {
-                    Poll::Pending => break,
-                    Poll::Ready(Some(Ok(_))) => {}
-                    Poll::Ready(None | Some(Err(_))) => open = false,
-                }
-            }
+            drive(driver, ended, cx);
             work.as_mut().poll(cx)
         })
         .await
     }
 
-    /// Waits until the server ends the session, which nobody may be using meanwhile.
+    /// Waits until the server ends the session.
     pub async fn closed(&mut self) {
-        if self.client.is_closed() {
-            return;
-        }
         std::future::poll_fn(|cx| {
-            loop {
-                match self.driver.poll_message(cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Some(Ok(_))) => {}
-                    Poll::Ready(None | Some(Err(_))) => return Poll::Ready(()),
-                }
+            drive(&mut self.driver, &mut self.ended, cx);
+            match self.driver {
+                Some(_) => Poll::Pending,
+                None => Poll::Ready(()),
             }
         })
         .await
     }
 
+    pub fn is_closed(&self) -> bool {
+        self.driver.is_none()
+    }
+
+    /// Why the connection ended.
+    pub fn end(&self) -> &str {
+        self.ended.as_deref().unwrap_or("still open")
+    }
+
     /// Says goodbye and waits until the server heard it.
     pub async fn close(self) {
         drop(self.client);
-        // An error here is the end as well.
-        let _ = self.driver.await;
+        if let Some(driver) = self.driver {
+            // An error here is the end as well.
+            let _ = driver.await;
+        }
     }
 
     async fn refuse_superuser(&mut self) -> Result<(), ConnectError> {
@@ -259,6 +266,20 @@ impl Connected {
             Some((name, _)) => Err(ConnectError::Superuser(name.unwrap_or_default().to_owned())),
             None => Err(ConnectError::Superuser("a role that was dropped".into())),
         }
+    }
+}
+
+/// Moves what can be moved now; a connection that has ended is dropped.
+fn drive(driver: &mut Option<Driver>, ended: &mut Option<String>, cx: &mut Context<'_>) {
+    while let Some(open) = driver {
+        let end = match open.poll_message(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Some(Ok(_))) => continue,
+            Poll::Ready(Some(Err(error))) => chain(&error),
+            Poll::Ready(None) => "goodbye".to_owned(),
+        };
+        *ended = Some(end);
+        *driver = None;
     }
 }
 
