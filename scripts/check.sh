@@ -7,11 +7,12 @@ use_postgres
 cd "$ROOT"
 say "Format"
 cargo fmt --all --check
+cargo fmt --manifest-path tests/e2e/rust/Cargo.toml --check
 say "Conventions"
 scripts/layers.sh
 if command -v shellcheck >/dev/null; then
     say "Shell scripts"
-    git ls-files -z -- '*.sh' tests/run 'tests/*/run' benches/run .ci/run | xargs -0 shellcheck -x -S warning
+    git ls-files -z -- '*.sh' tests/run 'tests/*/run' 'tests/*/setup' benches/run .ci/run | xargs -0 shellcheck -x -S warning
 fi
 say "Lints"
 cargo clippy --quiet --workspace --all-targets --no-default-features \

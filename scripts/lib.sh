@@ -34,6 +34,17 @@ as_root() {
     fi
 }
 
+# Debian packages, with one line that names them.
+apt_install() {
+    command -v apt-get >/dev/null || die "missing packages, and no apt-get to install them: $*"
+    is_root || command -v sudo >/dev/null || die "missing packages ($*): run as root or install sudo"
+    say "Installing $* (apt)"
+    mkdir -p "$ROOT/target"
+    apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -qq "$@" >>"$ROOT/target/apt.log" 2>&1; }
+    apt update || note "apt-get update failed; trying with the lists there are"
+    apt install -y --no-install-recommends "$@" || die "apt could not install $* (see target/apt.log)"
+}
+
 # --- which Postgres ---------------------------------------------------------------------------
 
 # PG_CONFIG if set, else the newest supported installation that has its headers.

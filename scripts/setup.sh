@@ -13,15 +13,9 @@ rust_is_new_enough() {
 # the setting that asks for this is put back as it was, and clusters that exist are not touched.
 install_packages() {
     local conf=/etc/postgresql-common/createcluster.conf
-    command -v apt-get >/dev/null || die "missing packages, and no apt-get to install them: $*"
-    is_root || command -v sudo >/dev/null || die "missing packages ($*): run as root or install sudo"
-    say "Installing $* (apt)"
-    mkdir -p "$ROOT/target"
-    apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -qq "$@" >>"$ROOT/target/apt.log" 2>&1; }
-    apt update || note "apt-get update failed; trying with the lists there are"
     case " $* " in
         *" postgresql-$WANTED "*)
-            apt install -y --no-install-recommends postgresql-common || die "apt could not install postgresql-common (see target/apt.log)"
+            apt_install postgresql-common
             if [ -e "$conf" ] && ! compgen -G "/etc/postgresql/$WANTED/*/postgresql.conf" >/dev/null; then
                 as_root cp -a "$conf" "$conf.pg_dynamo-saved"
                 trap 'as_root mv -f '"$conf.pg_dynamo-saved $conf" EXIT
@@ -29,7 +23,7 @@ install_packages() {
             fi
             ;;
     esac
-    apt install -y --no-install-recommends "$@" || die "apt could not install $* (see target/apt.log)"
+    apt_install "$@"
 }
 
 check_rust() {
