@@ -12,6 +12,24 @@ import boto3
 
 ON_AWS = "AWS_ENDPOINT_URL_DYNAMODB" not in os.environ
 
+# One attribute of every type.
+EVERYTHING = {
+    "String": {"S": "žluťoučký kůň 🐎"},
+    "Number": {"N": "-12.5"},
+    "Binary": {"B": bytes(range(256))},
+    "True": {"BOOL": True},
+    "False": {"BOOL": False},
+    "Null": {"NULL": True},
+    "List": {"L": [{"S": "one"}, {"N": "2"}, {"L": []}]},
+    "Map": {"M": {"inner": {"M": {"deep": {"BOOL": True}}}, "empty": {"M": {}}}},
+    "Strings": {"SS": ["a", "b"]},
+    "Numbers": {"NS": ["1", "2.5"]},
+    "Binaries": {"BS": [b"\x00", b"\xff"]},
+    "EmptyString": {"S": ""},
+    "EmptyBinary": {"B": b""},
+    "With Space.and-dots": {"S": "a name of any kind"},
+}
+
 
 def differs(*, aws, here, why):
     """A known divergence: what AWS answers, what this endpoint answers, and the reason."""
