@@ -11,6 +11,7 @@ mod describe_limits;
 mod describe_table;
 mod direct_write;
 mod get_item;
+mod handle_batch;
 mod hostile_input;
 mod index_reads;
 mod item_set;

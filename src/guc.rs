@@ -12,6 +12,8 @@ use std::rc::Rc;
 static ACCOUNT_ID: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"000000000000"));
 static CONSISTENT_GSI_READS: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// Settings that only a restart changes exist only with the library preloaded.
+static STAT_OPERATIONS_MAX: GucSetting<i32> = GucSetting::<i32>::new(5000);
 static REGION: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"local"));
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 
@@ -49,6 +51,19 @@ pub fn register() {
         GucFlags::SUPERUSER_ONLY,
     );
     gateway::register();
+    // SAFETY: a flag of this process.
+    if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
+        GucRegistry::define_int_guc(
+            c"dynamo.stat_operations_max",
+            c"Pairs of a table and an operation that dynamo.stat_operations counts.",
+            c"When there are more, the one that was used longest ago gives way.",
+            &STAT_OPERATIONS_MAX,
+            100,
+            1_000_000,
+            GucContext::Postmaster,
+            GucFlags::default(),
+        );
+    }
     // SAFETY: a constant C string; misspelt settings of ours become errors from here on.
     unsafe { pgrx::pg_sys::MarkGUCPrefixReserved(c"dynamo".as_ptr()) };
 }
@@ -67,6 +82,11 @@ fn text(setting: &'static GucSetting<Option<CString>>) -> Cow<'static, str> {
 /// Path of the file with the key of the access keys' secrets; empty when there is none.
 pub fn secret_key_file() -> String {
     text(&SECRET_KEY_FILE).into_owned()
+}
+
+/// How many pairs of table and operation are counted.
+pub fn counted_operations() -> i32 {
+    STAT_OPERATIONS_MAX.get()
 }
 
 /// What Query and Scan may do that DynamoDB refuses.

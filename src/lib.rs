@@ -54,6 +54,11 @@ extension_sql_file!(
     name = "access_keys",
     requires = ["catalog"]
 );
+extension_sql_file!(
+    "../sql/install/statistics.sql",
+    name = "statistics",
+    requires = ["item_sets"]
+);
 
 /// Called once when the library is loaded, in the postmaster (preload) or in a backend.
 #[allow(non_snake_case)]
@@ -61,8 +66,14 @@ extension_sql_file!(
 pub extern "C-unwind" fn _PG_init() {
     guc::register();
     storage::catalog::register_invalidation();
+    storage::role::register_invalidation();
+    storage::leftovers::register();
     storage::planner::register_hook();
     entry::register_item_sets();
+    // SAFETY: a flag of this process.
+    if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
+        storage::counters::register();
+    }
     worker::register();
 }
 

@@ -195,6 +195,16 @@ CREATE FUNCTION dynamo.handle(operation text, body bytea, OUT status integer, OU
     AS 'MODULE_PATHNAME', 'pg_dynamo_handle';
 COMMENT ON FUNCTION dynamo.handle(text, bytea) IS 'One API request by operation name and body: HTTP status, error type (NULL on success) and reply body';
 
+-- Several requests in one call, for a server in front: a row for each, in their order. Requests that write one item run
+-- in the order of their keys, the others after them in the order given. A Postgres error ends the whole call; when it is one
+-- request's, its field internalquery is 'dynamo.handle_batch' and internalpos says which, counted from 1.
+-- run_as: the role whose rights decide. The session user must be a member of it, and neither may be a superuser.
+CREATE FUNCTION dynamo.handle_batch(operations text[], bodies bytea[], run_as name DEFAULT NULL)
+    RETURNS TABLE (status integer, error_type text, reply bytea, capacity double precision)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
+    AS 'MODULE_PATHNAME', 'pg_dynamo_handle_batch';
+COMMENT ON FUNCTION dynamo.handle_batch(text[], bytea[], name) IS 'API requests by operation names and bodies: of each its HTTP status, error type (NULL on success), reply body and capacity units consumed';
+
 CREATE FUNCTION dynamo.resume_index_builds(retry_failed boolean DEFAULT true) RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_resume_index_builds';

@@ -1,18 +1,20 @@
 //! Batches for people writing SQL: arrays of items in, a set of items out.
 
 use super::boundary::export;
-use super::datum::{ItemArray, ItemSet};
+use super::datum::{ItemSet, VarlenaArray};
 use super::item::item;
 use super::named::required;
 use super::report::OrRaise;
 use crate::op::{self, Caller, Session};
+use pg_dynamo_core::capacity::Consumed;
 use pg_dynamo_core::json::Json;
+use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{BatchGetItemRequest, BatchWriteItemRequest};
 use pg_dynamo_core::value::Attributes;
 use pg_dynamo_core::{ApiError, Result};
 
 /// Each element's attributes. An absent array is an empty one.
-fn attributes(array: Option<ItemArray>, argument: &str) -> Result<Vec<Attributes>> {
+fn attributes(array: Option<VarlenaArray>, argument: &str) -> Result<Vec<Attributes>> {
     let elements = array.map_or_else(Vec::new, |array| array.0);
     let elements = elements.into_iter().map(|element| {
         let bytes = element
@@ -24,12 +26,12 @@ fn attributes(array: Option<ItemArray>, argument: &str) -> Result<Vec<Attributes
 
 fn batch_get_item_named(
     table_name: Option<&str>,
-    keys: Option<ItemArray>,
+    keys: Option<VarlenaArray>,
     projection_expression: Option<&str>,
     expression_attribute_names: Option<&str>,
 ) -> ItemSet {
+    let session = Session::new(Caller::Sql);
     let run = || {
-        let session = Session::new(Caller::Sql);
         let request = BatchGetItemRequest::from_parts(
             required(table_name, "TableName")?,
             attributes(keys, "keys")?,
@@ -39,25 +41,26 @@ fn batch_get_item_named(
         )?;
         op::batch_get_item::items(&session, request)
     };
-    ItemSet(run().or_raise())
+    ItemSet(op::metered(&session, Operation::BatchGetItem, run).or_raise())
 }
 
 fn batch_write_item_named(
     table_name: Option<&str>,
-    put: Option<ItemArray>,
-    delete: Option<ItemArray>,
+    put: Option<VarlenaArray>,
+    delete: Option<VarlenaArray>,
 ) {
+    let session = Session::new(Caller::Sql);
     let run = || {
-        let session = Session::new(Caller::Sql);
         let request = BatchWriteItemRequest::from_parts(
             required(table_name, "TableName")?,
             attributes(put, "put")?,
             attributes(delete, "delete")?,
             &session.account,
         )?;
-        op::batch_write_item::store(&session, request)
+        let (batch, outcomes) = op::batch_write_item::store(&session, request)?;
+        Ok(((), Consumed::of_write(batch.consumed(&outcomes)?)))
     };
-    run().or_raise();
+    op::metered(&session, Operation::BatchWriteItem, run).or_raise();
 }
 
 export!(batch_get_item_named, batch_write_item_named);

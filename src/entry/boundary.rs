@@ -47,7 +47,7 @@ arguments!(
     pgrx::Internal,
     super::datum::Raw,
     super::datum::Detoasted,
-    super::datum::ItemArray,
+    super::datum::VarlenaArray,
     crate::storage::detoast::ItemDatum,
 );
 
@@ -88,7 +88,7 @@ impl Answer for () {
 impl Answer for super::datum::ItemSet {
     unsafe fn give(self, fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Datum> {
         // SAFETY: forwarded from the caller.
-        unsafe { self.materialize(fcinfo) };
+        unsafe { super::datum::materialize(self.0, fcinfo) };
         None
     }
 }
@@ -135,6 +135,18 @@ macro_rules! callable {
             }
         }
     };
+}
+
+/// A function without arguments.
+impl<Function, Result> Callable<()> for Function
+where
+    Function: FnOnce() -> Result,
+    Result: Answer,
+{
+    unsafe fn call(self, fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Datum> {
+        // SAFETY: forwarded from the caller.
+        unsafe { self().give(fcinfo) }
+    }
 }
 
 callable!(A 0);

@@ -1,6 +1,7 @@
 //! Arguments that are passed through as they are.
 
 use crate::storage::detoast::ItemDatum;
+use crate::storage::memory;
 use pg_dynamo_core::value::ItemBuf;
 use pgrx::prelude::*;
 
@@ -70,10 +71,10 @@ impl Drop for Detoasted {
     }
 }
 
-/// The elements of a `dynamo.item[]`; None where one is NULL.
-pub struct ItemArray(pub Vec<Option<&'static [u8]>>);
+/// The elements of an array of items, bytea or text; None where one is NULL.
+pub struct VarlenaArray(pub Vec<Option<&'static [u8]>>);
 
-impl FromDatum for ItemArray {
+impl FromDatum for VarlenaArray {
     unsafe fn from_polymorphic_datum(
         datum: pg_sys::Datum,
         is_null: bool,
@@ -84,7 +85,7 @@ impl FromDatum for ItemArray {
         }
         let (mut length, mut by_value, mut align) = (0, false, 0);
         let (mut values, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
-        // SAFETY: the caller vouches for an array of items; elements and their detoasted copies live in the current
+        // SAFETY: the caller vouches for an array of varlenas; elements and their detoasted copies live in the current
         // memory context, longer than the call.
         unsafe {
             let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
@@ -106,7 +107,7 @@ impl FromDatum for ItemArray {
                     crate::storage::detoast::varlena_bytes(pg_sys::pg_detoast_datum_packed(value))
                 })
             };
-            Some(ItemArray(
+            Some(VarlenaArray(
                 (0..usize::try_from(count).unwrap_or(0))
                     .map(element)
                     .collect(),
@@ -118,30 +119,47 @@ impl FromDatum for ItemArray {
 /// The result of a function that returns a set of items.
 pub struct ItemSet(pub Vec<ItemBuf>);
 
-impl ItemSet {
-    /// # Safety
-    /// `fcinfo` is the running call of a function that returns a set of items.
-    pub unsafe fn materialize(self, fcinfo: pg_sys::FunctionCallInfo) {
-        // SAFETY: the call checks that the caller takes a set; it leaves a tuplestore and its description, of one column,
-        // in the result info.
-        unsafe {
-            pg_sys::InitMaterializedSRF(fcinfo, pg_sys::MAT_SRF_USE_EXPECTED_DESC);
-            let result = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
-            for item in self.0 {
-                let mut value = item
-                    .into_bytes()
-                    .into_datum()
-                    .unwrap_or(pg_sys::Datum::null());
-                let mut null = false;
+/// A row of as many columns as the function declares.
+pub trait Columns<const N: usize> {
+    fn into_columns(self) -> [Option<pg_sys::Datum>; N];
+}
+
+impl Columns<1> for ItemBuf {
+    fn into_columns(self) -> [Option<pg_sys::Datum>; 1] {
+        [self.into_bytes().into_datum()]
+    }
+}
+
+/// # Safety
+/// `fcinfo` is the running call of a function that returns a set of rows of these columns.
+pub unsafe fn materialize<const N: usize, R: Columns<N>>(
+    rows: Vec<R>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) {
+    // SAFETY: the call checks that the caller takes a set; it leaves a tuplestore and its description in the result
+    // info. The store copies each row, so what was made for it goes with the context.
+    unsafe {
+        pg_sys::InitMaterializedSRF(fcinfo, pg_sys::MAT_SRF_USE_EXPECTED_DESC);
+        let result = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+        if usize::try_from((*(*result).setDesc).natts) != Ok(N) {
+            error!("the SQL declaration of this function has other columns");
+        }
+        let scratch = memory::child_of(pg_sys::CurrentMemoryContext, c"dynamo rows");
+        for row in rows {
+            memory::within(scratch, || {
+                let columns = row.into_columns();
+                let mut values = columns.map(|value| value.unwrap_or(pg_sys::Datum::null()));
+                let mut nulls = columns.map(|value| value.is_none());
                 pg_sys::tuplestore_putvalues(
                     (*result).setResult,
                     (*result).setDesc,
-                    &mut value,
-                    &mut null,
+                    values.as_mut_ptr(),
+                    nulls.as_mut_ptr(),
                 );
-                pg_sys::pfree(value.cast_mut_ptr());
-            }
+            });
+            pg_sys::MemoryContextReset(scratch);
         }
+        pg_sys::MemoryContextDelete(scratch);
     }
 }
 

@@ -8,10 +8,12 @@ mod boundary;
 mod casts;
 mod datum;
 mod derive_keys;
+mod handle;
 mod item;
 mod item_set;
 mod named;
 mod report;
 mod rows;
+mod statistics;
 
 pub use item_set::register as register_item_sets;

@@ -5,15 +5,14 @@ use super::boundary::export;
 use super::item::{dynamodb_json, item};
 use super::report::{OrRaise, raise};
 use crate::op::{self, Caller, Session};
-use pg_dynamo_core::apply::{Outcome, Write};
+use pg_dynamo_core::capacity::Consumed;
 use pg_dynamo_core::json::{Json, write_string};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
     DeleteItemRequest, GetItemRequest, Options, PutItemRequest, UpdateItemRequest,
 };
-use pg_dynamo_core::value::Attributes;
+use pg_dynamo_core::value::{Attributes, ItemBuf};
 use pg_dynamo_core::{ApiError, Result};
-use std::rc::Rc;
 
 /// An argument that DynamoDB requires.
 pub fn required<T>(value: Option<T>, member: &str) -> Result<T> {
@@ -54,9 +53,14 @@ fn values_json(values: Option<&[u8]>) -> Result<Option<String>> {
     values.map(|values| dynamodb_json(item(values))).transpose()
 }
 
-/// What return_values asked for, as an item.
-fn returned((write, outcome): (Rc<Write>, Outcome)) -> Result<Option<Vec<u8>>> {
-    Ok(write.returned(&outcome)?.map(|item| item.into_bytes()))
+/// Runs an operation, counts it, and answers an item's bytes.
+fn item_of(
+    operation: Operation,
+    run: impl FnOnce(&Session) -> Result<(Option<ItemBuf>, Consumed)>,
+) -> Option<Vec<u8>> {
+    let session = Session::new(Caller::Sql);
+    let item = op::metered(&session, operation, || run(&session)).or_raise();
+    item.map(ItemBuf::into_bytes)
 }
 
 #[allow(
@@ -72,8 +76,7 @@ fn put_item_named(
     return_values: Option<&str>,
     return_values_on_condition_check_failure: Option<&str>,
 ) -> Option<Vec<u8>> {
-    let run = || {
-        let session = Session::new(Caller::Sql);
+    item_of(Operation::PutItem, |session| {
         let arguments = Arguments {
             condition: condition_expression,
             names: expression_attribute_names,
@@ -85,9 +88,8 @@ fn put_item_named(
         let item = attributes(item, "Item")?;
         let request =
             PutItemRequest::from_parts(table, item, arguments.options()?, &session.account)?;
-        returned(op::put_item::store(&session, request)?)
-    };
-    run().or_raise()
+        op::put_item::bind(session, request)?.returned()
+    })
 }
 
 fn get_item_named(
@@ -96,8 +98,7 @@ fn get_item_named(
     projection_expression: Option<&str>,
     expression_attribute_names: Option<&str>,
 ) -> Option<Vec<u8>> {
-    let run = || {
-        let session = Session::new(Caller::Sql);
+    item_of(Operation::GetItem, |session| {
         let options = Options {
             expression_attribute_names: expression_attribute_names.map(Json::parse).transpose()?,
             ..Options::default()
@@ -112,9 +113,8 @@ fn get_item_named(
             options,
             &session.account,
         )?;
-        Ok(op::get_item::item(&session, request)?.map(|item| item.into_bytes()))
-    };
-    run().or_raise()
+        op::get_item::item(session, request)
+    })
 }
 
 #[allow(
@@ -131,8 +131,7 @@ fn update_item_named(
     return_values: Option<&str>,
     return_values_on_condition_check_failure: Option<&str>,
 ) -> Option<Vec<u8>> {
-    let run = || {
-        let session = Session::new(Caller::Sql);
+    item_of(Operation::UpdateItem, |session| {
         let arguments = Arguments {
             condition: condition_expression,
             names: expression_attribute_names,
@@ -149,9 +148,8 @@ fn update_item_named(
             arguments.options()?,
             &session.account,
         )?;
-        returned(op::update_item::store(&session, request)?)
-    };
-    run().or_raise()
+        op::update_item::bind(session, request)?.returned()
+    })
 }
 
 #[allow(
@@ -167,8 +165,7 @@ fn delete_item_named(
     return_values: Option<&str>,
     return_values_on_condition_check_failure: Option<&str>,
 ) -> Option<Vec<u8>> {
-    let run = || {
-        let session = Session::new(Caller::Sql);
+    item_of(Operation::DeleteItem, |session| {
         let arguments = Arguments {
             condition: condition_expression,
             names: expression_attribute_names,
@@ -180,9 +177,8 @@ fn delete_item_named(
         let key = attributes(key, "Key")?;
         let request =
             DeleteItemRequest::from_parts(table, key, arguments.options()?, &session.account)?;
-        returned(op::delete_item::store(&session, request)?)
-    };
-    run().or_raise()
+        op::delete_item::bind(session, request)?.returned()
+    })
 }
 
 /// Builds the JSON of a table operation member by member; absent arguments leave no member.

@@ -1,11 +1,12 @@
 //! BatchGetItem.
 
-use super::Session;
+use super::{Reply, Session};
 use crate::storage::batch;
 use crate::storage::catalog::Table;
 use crate::storage::detoast::{ItemDatum, Stored};
 use pg_dynamo_core::Result;
 use pg_dynamo_core::batch::{BatchRead, TableRead};
+use pg_dynamo_core::capacity::{Consumed, Units};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::read::StoredItem;
 use pg_dynamo_core::request::BatchGetItemRequest;
@@ -13,7 +14,7 @@ use pg_dynamo_core::value::ItemBuf;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-pub fn run(session: &Session, request: BatchGetItemRequest) -> Result<String> {
+pub fn run(session: &Session, request: BatchGetItemRequest) -> Result<Reply> {
     let (tables, read) = bind(session, request)?;
     let mut reply = read.reply(String::new());
     for (table, asked) in tables.iter().zip(read.tables()) {
@@ -25,22 +26,27 @@ pub fn run(session: &Session, request: BatchGetItemRequest) -> Result<String> {
             break;
         }
     }
-    reply.finish()
+    let consumed = Consumed::of_read(reply.consumed());
+    let json = reply.finish()?;
+    Ok(Reply { json, consumed })
 }
 
-/// The items as SQL callers want them: stored bytes, projected when asked, however large together.
-pub fn items(session: &Session, request: BatchGetItemRequest) -> Result<Vec<ItemBuf>> {
+/// The items as SQL callers want them, stored bytes, projected when asked, however large together; and what they
+/// consumed.
+pub fn items(session: &Session, request: BatchGetItemRequest) -> Result<(Vec<ItemBuf>, Consumed)> {
     let (tables, read) = bind(session, request)?;
-    let mut items = Vec::new();
+    let (mut items, mut units) = (Vec::new(), Units::default());
     for (table, asked) in tables.iter().zip(read.tables()) {
         each(table, asked, |item| {
+            let size = item.as_ref().map_or(Ok(0), StoredItem::size)?;
+            units = units + Units::of_read(size, asked.consistent());
             if let Some(item) = item {
                 items.push(asked.select(&item)?);
             }
             Ok(ControlFlow::Continue(()))
         })?;
     }
-    Ok(items)
+    Ok((items, Consumed::of_read(units)))
 }
 
 fn bind(session: &Session, request: BatchGetItemRequest) -> Result<(Vec<Rc<Table>>, BatchRead)> {

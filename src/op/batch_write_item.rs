@@ -1,20 +1,22 @@
 //! BatchWriteItem.
 
-use super::{Session, write};
+use super::{Reply, Session, write};
 use crate::storage::batch;
 use crate::storage::catalog::Table;
 use crate::storage::{direct_write, item, key_locks};
 use pg_dynamo_core::Result;
 use pg_dynamo_core::apply::{Outcome, Write};
 use pg_dynamo_core::batch::{BatchWrite, TableWrites};
+use pg_dynamo_core::capacity::Consumed;
 use pg_dynamo_core::request::BatchWriteItemRequest;
 use std::rc::Rc;
 
-pub fn run(session: &Session, request: BatchWriteItemRequest) -> Result<String> {
+pub fn run(session: &Session, request: BatchWriteItemRequest) -> Result<Reply> {
     let (batch, outcomes) = store(session, request)?;
-    let mut out = String::new();
-    batch.reply(&outcomes, &mut out)?;
-    Ok(out)
+    let mut json = String::new();
+    batch.reply(&outcomes, &mut json)?;
+    let consumed = Consumed::of_write(batch.consumed(&outcomes)?);
+    Ok(Reply { json, consumed })
 }
 
 /// Writes all items, when every one of them may be written. Answers what was there, table by table: under its

@@ -10,6 +10,7 @@ use pg_dynamo_core::{ApiError, Result};
 pub fn run(session: &Session, request: DescribeTableRequest) -> Result<String> {
     let name = &request.table().name;
     let found = catalog::open(name, Hold::Share)?.ok_or_else(|| ApiError::no_such_table(name))?;
+    session.touch(&found);
     worker::start_if_needed(&found.definition);
     Ok(describe_table_reply(
         &found.definition,

@@ -1,37 +1,46 @@
 //! GetItem.
 
-use super::Session;
+use super::{Reply, Session};
 use crate::storage::detoast::ItemDatum;
 use crate::storage::item;
 use pg_dynamo_core::Result;
 use pg_dynamo_core::apply::Read;
+use pg_dynamo_core::capacity::{Consumed, Units};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::GetItemRequest;
 use pg_dynamo_core::value::ItemBuf;
 
-pub fn run(session: &Session, request: GetItemRequest) -> Result<String> {
+pub fn run(session: &Session, request: GetItemRequest) -> Result<Reply> {
     find(session, request, |read, found| {
-        let mut out = String::new();
-        match (found, read.projection()) {
+        let mut json = String::new();
+        let units = match (found, read.projection()) {
             (Some(datum), Some(projection)) => {
                 let (item, size) = datum.project(&mut |get| projection.project_with(get))?;
-                read.reply_projected(Some(item), size, &mut out)?;
+                read.reply_projected(Some(item), size, &mut json)?
             }
-            (Some(datum), None) => read.reply(Some(datum.whole()?), &mut out)?,
-            (None, _) => read.reply(None, &mut out)?,
-        }
-        Ok(out)
+            (Some(datum), None) => read.reply(Some(datum.whole()?), &mut json)?,
+            (None, _) => read.reply(None, &mut json)?,
+        };
+        let consumed = Consumed::of_read(units);
+        Ok(Reply { json, consumed })
     })
 }
 
-/// The item as SQL callers want it: stored bytes, projected when asked.
-pub fn item(session: &Session, request: GetItemRequest) -> Result<Option<ItemBuf>> {
+/// The item as SQL callers want it, stored bytes, projected when asked; and what it consumed.
+pub fn item(session: &Session, request: GetItemRequest) -> Result<(Option<ItemBuf>, Consumed)> {
     find(session, request, |read, found| {
-        let Some(datum) = found else { return Ok(None) };
-        Ok(Some(match read.projection() {
-            Some(projection) => datum.project(&mut |get| projection.project_with(get))?.0,
-            None => ItemBuf::from_bytes(datum.whole()?.bytes().to_vec()),
-        }))
+        let consumed = |size| Consumed::of_read(Units::of_read(size, read.consistent()));
+        let Some(datum) = found else {
+            return Ok((None, consumed(0)));
+        };
+        let (item, size) = match read.projection() {
+            Some(projection) => datum.project(&mut |get| projection.project_with(get))?,
+            None => {
+                let item = datum.whole()?;
+                (ItemBuf::from_bytes(item.bytes().to_vec()), item.size())
+            }
+        };
+        Ok((Some(item), consumed(size)))
     })
 }
 

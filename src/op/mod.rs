@@ -11,26 +11,28 @@ pub mod explain;
 pub mod get_item;
 mod item_set;
 mod list_tables;
+mod meter;
 mod page;
 pub mod put_item;
 pub mod query;
+mod request;
+pub mod requests;
 pub mod scan;
 pub mod update_item;
 mod update_table;
 mod write;
 
 pub use item_set::{ItemSet, Shown};
+use meter::Touched;
+pub use meter::metered;
 
 use crate::storage::catalog::{self, Hold, Privilege, Table};
-use pg_dynamo_core::json::Json;
+use pg_dynamo_core::capacity::Consumed;
 use pg_dynamo_core::operation::Operation;
-use pg_dynamo_core::request::{
-    BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest,
-    DeleteTableRequest, DescribeTableRequest, GetItemRequest, ListTablesRequest, PutItemRequest,
-    QueryRequest, ScanRequest, UpdateItemRequest, UpdateTableRequest,
-};
 use pg_dynamo_core::table::Account;
-use pg_dynamo_core::{ApiError, Result, limits};
+use pg_dynamo_core::{ApiError, Result};
+use request::Request;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// How the caller wants a lack of privileges told.
@@ -42,10 +44,17 @@ pub enum Caller {
     Wire,
 }
 
+/// Tables that were opened, with the operation whose privileges were checked.
+type Opened = RefCell<Vec<(Operation, Rc<Table>)>>;
+
 /// What a recipe needs besides its request.
 pub struct Session {
     pub caller: Caller,
     pub account: Rc<Account>,
+    /// What requests of one call share. None: the session is one request's.
+    opened: Option<Opened>,
+    /// What the running request has opened.
+    touched: Cell<Touched>,
 }
 
 impl Session {
@@ -53,11 +62,25 @@ impl Session {
         Session {
             caller,
             account: crate::guc::account(),
+            opened: None,
+            touched: Cell::default(),
+        }
+    }
+
+    /// For several requests, one after the other.
+    pub fn of_many(caller: Caller) -> Session {
+        Session {
+            opened: Some(RefCell::default()),
+            ..Session::new(caller)
         }
     }
 
     /// The table of an item operation, held for the rest of the transaction.
     fn table(&self, operation: Operation, name: &str) -> Result<Rc<Table>> {
+        if let Some(table) = self.opened(operation, name) {
+            self.touch(&table);
+            return Ok(table);
+        }
         let (hold, needed): (_, &[Privilege]) = match operation {
             Operation::PutItem => (
                 Hold::Write,
@@ -67,7 +90,20 @@ impl Session {
             Operation::DeleteItem => (Hold::Write, &[Privilege::Delete, Privilege::Select]),
             _ => (Hold::Share, &[Privilege::Select]),
         };
-        self.table_with(operation, name, hold, needed)
+        let table = self.table_with(operation, name, hold, needed)?;
+        if let Some(opened) = &self.opened {
+            opened.borrow_mut().push((operation, Rc::clone(&table)));
+        }
+        Ok(table)
+    }
+
+    /// What an earlier request of the same call opened for the same operation, unless it has changed since.
+    fn opened(&self, operation: Operation, name: &str) -> Option<Rc<Table>> {
+        let opened = self.opened.as_ref()?.borrow();
+        let found = opened.iter().find(|(of, table)| {
+            *of == operation && table.is_current() && table.definition.name == name
+        });
+        found.map(|(_, table)| Rc::clone(table))
     }
 
     /// A table that BatchWriteItem puts items into, deletes items of, or both.
@@ -90,10 +126,17 @@ impl Session {
         needed: &[Privilege],
     ) -> Result<Rc<Table>> {
         let table = catalog::open(name, hold)?.ok_or_else(ApiError::no_such_table_for_item)?;
+        self.touch(&table);
         if self.caller == Caller::Wire && !catalog::has_privileges(table.relid, needed) {
             return Err(self.access_denied(operation, name));
         }
         Ok(table)
+    }
+
+    /// The running request is about this table.
+    fn touch(&self, table: &Table) {
+        self.touched
+            .set(self.touched.get().and(table.relid.to_u32()));
     }
 
     /// A lack of rights, as each kind of caller expects to read it.
@@ -117,44 +160,26 @@ impl Session {
     }
 }
 
+/// The answer to a request.
+pub struct Reply {
+    /// In the API's JSON.
+    pub json: String,
+    pub consumed: Consumed,
+}
+
+impl Reply {
+    /// Of a request that consumes no capacity.
+    fn free(json: String) -> Reply {
+        let consumed = Consumed::default();
+        Reply { json, consumed }
+    }
+}
+
 /// Executes `operation` on the API's JSON and answers with the API's JSON.
-pub fn execute(session: &Session, operation: Operation, body: &str) -> Result<String> {
-    if body.len() > limits::MAX_REQUEST {
-        return Err(ApiError::request_entity_too_large(""));
-    }
-    let body = Json::parse(body)?;
-    let account = &session.account;
-    match operation {
-        Operation::PutItem => put_item::run(session, PutItemRequest::parse(&body, account)?),
-        Operation::GetItem => get_item::run(session, GetItemRequest::parse(&body, account)?),
-        Operation::UpdateItem => {
-            update_item::run(session, UpdateItemRequest::parse(&body, account)?)
-        }
-        Operation::DeleteItem => {
-            delete_item::run(session, DeleteItemRequest::parse(&body, account)?)
-        }
-        Operation::Query => query::run(session, QueryRequest::parse(&body, account)?),
-        Operation::Scan => scan::run(session, ScanRequest::parse(&body, account)?),
-        Operation::BatchGetItem => {
-            batch_get_item::run(session, BatchGetItemRequest::parse(&body, account)?)
-        }
-        Operation::BatchWriteItem => {
-            batch_write_item::run(session, BatchWriteItemRequest::parse(&body, account)?)
-        }
-        Operation::CreateTable => {
-            create_table::run(session, CreateTableRequest::parse(&body, account)?)
-        }
-        Operation::DescribeTable => {
-            describe_table::run(session, DescribeTableRequest::parse(&body, account)?)
-        }
-        Operation::DescribeLimits => describe_limits::run(&body),
-        Operation::ListTables => list_tables::run(ListTablesRequest::parse(&body)?),
-        Operation::UpdateTable => {
-            update_table::run(session, UpdateTableRequest::parse(&body, account)?)
-        }
-        Operation::DeleteTable => {
-            delete_table::run(session, DeleteTableRequest::parse(&body, account)?)
-        }
-        _ => Err(ApiError::unknown_operation()),
-    }
+pub fn execute(session: &Session, operation: Operation, body: &str) -> Result<Reply> {
+    metered(session, operation, || {
+        let reply = Request::parse(session, operation, body)?.run(session)?;
+        let consumed = reply.consumed;
+        Ok((reply, consumed))
+    })
 }

@@ -1,14 +1,17 @@
 //! What Query and Scan share: one page of a range.
 
-use super::ItemSet;
+use super::{ItemSet, Reply};
 use pg_dynamo_core::Result;
+use pg_dynamo_core::capacity::Consumed;
 
 /// Ten items of some hundred bytes fit, so that most replies are never moved while they grow.
 const USUAL_REPLY: usize = 8 * 1024;
 
 /// Reads as far as the page goes, and no row further.
-pub fn reply(set: &ItemSet) -> Result<String> {
+pub fn reply(set: &ItemSet) -> Result<Reply> {
     let mut page = set.read.page(String::with_capacity(USUAL_REPLY));
     set.open(false).each(|item| page.offer(item))?;
-    page.finish()
+    let consumed = Consumed::of_read(page.consumed());
+    let json = page.finish()?;
+    Ok(Reply { json, consumed })
 }

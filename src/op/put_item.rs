@@ -1,6 +1,8 @@
 //! PutItem.
 
-use super::{Session, write};
+use super::Session;
+use super::write::{self, Bound};
+use crate::storage::catalog::Table;
 use crate::storage::item::{self, Attempt};
 use pg_dynamo_core::apply::{Outcome, Write};
 use pg_dynamo_core::operation::Operation;
@@ -8,27 +10,25 @@ use pg_dynamo_core::request::PutItemRequest;
 use pg_dynamo_core::{ApiError, Result};
 use std::rc::Rc;
 
-pub fn run(session: &Session, request: PutItemRequest) -> Result<String> {
-    let (write, outcome) = store(session, request)?;
-    write::reply(&write, &outcome)
-}
-
-/// Writes the item and answers what was there.
-pub fn store(session: &Session, request: PutItemRequest) -> Result<(Rc<Write>, Outcome)> {
+pub fn bind(session: &Session, request: PutItemRequest) -> Result<Bound> {
     let table = session.table(Operation::PutItem, &request.table().name)?;
     let write = Rc::new(request.bind(&table.definition)?);
+    Ok(Bound { table, write })
+}
+
+/// Writes the item, by statements, and answers what was there.
+pub fn store(table: &Table, write: &Rc<Write>) -> Result<Outcome> {
     let proposed = write
         .proposed()
         .ok_or_else(|| ApiError::corrupt("put without an item"))?;
     let creates = write.may_create()?;
-    let outcome = write::settle(&table, &write, || {
+    write::settle(table, || {
         if creates {
-            return item::upsert(&table, &write, proposed);
+            return item::upsert(table, write, proposed);
         }
-        match item::replace(&table, &write, proposed)? {
-            Attempt::Missing => write::on_missing(&write),
+        match item::replace(table, write, proposed)? {
+            Attempt::Missing => write::on_missing(write),
             other => Ok(other),
         }
-    })?;
-    Ok((Rc::clone(&write), outcome))
+    })
 }

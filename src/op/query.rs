@@ -1,11 +1,11 @@
 //! Query.
 
-use super::{ItemSet, Session, page};
+use super::{ItemSet, Reply, Session, page};
 use pg_dynamo_core::Result;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::QueryRequest;
 
-pub fn run(session: &Session, request: QueryRequest) -> Result<String> {
+pub fn run(session: &Session, request: QueryRequest) -> Result<Reply> {
     page::reply(&bind(session, request)?)
 }
 

@@ -1,11 +1,11 @@
 //! Scan.
 
-use super::{ItemSet, Session, page};
+use super::{ItemSet, Reply, Session, page};
 use pg_dynamo_core::Result;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::ScanRequest;
 
-pub fn run(session: &Session, request: ScanRequest) -> Result<String> {
+pub fn run(session: &Session, request: ScanRequest) -> Result<Reply> {
     page::reply(&bind(session, request)?)
 }
 

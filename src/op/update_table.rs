@@ -12,6 +12,7 @@ pub fn run(session: &Session, request: UpdateTableRequest) -> Result<String> {
     let name = &request.table().name;
     let missing = || ApiError::no_such_table(name);
     let held = catalog::open(name, Hold::Share)?.ok_or_else(missing)?;
+    session.touch(&held);
     if catalog::owned_by_caller(held.relid) != Some(true) {
         return Err(session.access_denied(Operation::UpdateTable, name));
     }

@@ -1,25 +1,63 @@
 //! What the three writes share: the way they are done, attempts until one of them meets a row that stays.
 
+use super::{Reply, delete_item, put_item, update_item};
 use crate::storage::catalog::Table;
 use crate::storage::direct_write;
 use crate::storage::item::{self, Attempt};
 use pg_dynamo_core::Result;
-use pg_dynamo_core::apply::{Effect, Outcome, Write};
+use pg_dynamo_core::apply::{Effect, Outcome, Write, WriteKind};
+use pg_dynamo_core::capacity::Consumed;
+use pg_dynamo_core::key::StoredKey;
+use pg_dynamo_core::value::ItemBuf;
+use std::rc::Rc;
 
 /// A lost race needs another session's commit between two of our statements, so this many in a row are
 /// no race: a trigger or a row-level security policy suppresses the write.
 pub const MAX_ATTEMPTS: usize = 100;
 
-/// Does `write`: directly where the table allows it, otherwise by repeating `attempt`, a statement or two, while
-/// it loses races.
-pub fn settle(
-    table: &Table,
-    write: &Write,
-    mut attempt: impl FnMut() -> Result<Attempt>,
-) -> Result<Outcome> {
-    if let Some(outcome) = direct_write::write(table, write)? {
-        return Ok(outcome);
+/// A write bound to its table, which is held for the rest of the transaction.
+pub struct Bound {
+    pub table: Rc<Table>,
+    pub write: Rc<Write>,
+}
+
+impl Bound {
+    /// Where the row stands: sessions that write many rows in this order do not wait for one another in a circle.
+    pub fn place(&self) -> (u32, &StoredKey) {
+        (self.table.relid.to_u32(), self.write.key())
     }
+
+    fn store(&self) -> Result<Outcome> {
+        let Bound { table, write } = self;
+        if let Some(outcome) = direct_write::write(table, write)? {
+            return Ok(outcome);
+        }
+        match write.kind() {
+            WriteKind::Put => put_item::store(table, write),
+            WriteKind::Update => update_item::store(table, write),
+            WriteKind::Delete => delete_item::store(table, write),
+        }
+    }
+
+    /// Does the write and answers in the API's JSON.
+    pub fn reply(&self) -> Result<Reply> {
+        let outcome = self.store()?;
+        let mut json = String::new();
+        self.write.reply(&outcome, &mut json)?;
+        let consumed = Consumed::of_write(self.write.consumed(&outcome)?);
+        Ok(Reply { json, consumed })
+    }
+
+    /// Does the write and answers the attributes that ReturnValues asks for, and what it consumed.
+    pub fn returned(&self) -> Result<(Option<ItemBuf>, Consumed)> {
+        let outcome = self.store()?;
+        let consumed = Consumed::of_write(self.write.consumed(&outcome)?);
+        Ok((self.write.returned(&outcome)?, consumed))
+    }
+}
+
+/// Repeats `attempt`, a statement or two, while it loses races.
+pub fn settle(table: &Table, mut attempt: impl FnMut() -> Result<Attempt>) -> Result<Outcome> {
     for _ in 0..MAX_ATTEMPTS {
         match attempt()? {
             Attempt::Done { old, new } => return Ok(Outcome { old, new }),
@@ -43,11 +81,4 @@ pub fn on_missing(write: &Write) -> Result<Attempt> {
         Effect::Delete | Effect::Unchanged => Attempt::Unchanged { old: None },
         Effect::Store(_) => Attempt::Lost,
     })
-}
-
-/// The reply, in the API's JSON.
-pub fn reply(write: &Write, outcome: &Outcome) -> Result<String> {
-    let mut out = String::new();
-    write.reply(outcome, &mut out)?;
-    Ok(out)
 }

@@ -151,7 +151,7 @@ pub fn put(table: &Table, writes: &[Rc<Write>]) -> Result<Vec<Outcome>> {
 
 /// One attempt at deleting items that have no condition.
 pub struct Deleted {
-    /// What was there, when the reply shows it.
+    /// What was there.
     pub old: Vec<Option<ItemBuf>>,
     /// A row vanished meanwhile, or something keeps it: try again.
     pub lost: bool,

@@ -26,6 +26,13 @@ pub struct Table {
     valid: Cell<bool>,
 }
 
+impl Table {
+    /// Whether nothing has changed about it since it was opened.
+    pub fn is_current(&self) -> bool {
+        self.valid.get()
+    }
+}
+
 type Cache = RefCell<HashMap<String, Rc<Table>>>;
 
 thread_local! {

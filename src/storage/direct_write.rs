@@ -205,8 +205,7 @@ impl<'a> Row<'a> {
             unsafe {
                 let item = self.item()?;
                 let effect = self.write.apply(Some(item))?;
-                let kept = self.write.wants_old() || self.write.wants_new();
-                let old = kept.then(|| ItemBuf::from_bytes(item.bytes().to_vec()));
+                let old = Some(ItemBuf::from_bytes(item.bytes().to_vec()));
                 let (result, mode) = match effect {
                     Effect::Refused(error) if locked || !self.decides_locked => return Err(error),
                     Effect::Unchanged if locked || !self.decides_locked => {

@@ -227,9 +227,10 @@ pub fn insert(table: &Table, write: &Write, item: Item<'_>, returning: bool) -> 
         if plan.execute(&[hash, pk, sk, Arg::Bytes(item.bytes())], false) == 0 {
             return Ok(Attempt::Lost);
         }
+        let proposed = || ItemBuf::from_bytes(item.bytes().to_vec());
         Ok(Attempt::Done {
             old: None,
-            new: returned_item()?,
+            new: Some(returned_item()?.unwrap_or_else(proposed)),
         })
     })
 }

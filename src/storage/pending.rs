@@ -41,7 +41,7 @@ struct Asked {
     answer: Answer,
 }
 
-/// The last decision of a write, and the row version it was made on, when the reply shows any of it.
+/// The last decision of a write, and the row version it was made on.
 pub struct Answer {
     pub decision: Decision,
     pub old: Option<ItemBuf>,
@@ -145,8 +145,7 @@ fn judge(id: i64, place: impl Fn(&[Asked]) -> Option<usize>, old: Item<'_>) -> R
         Err(error) => Decision::Failed(error),
     };
     let go = matches!(decision, Decision::Store(_) | Decision::Delete);
-    let kept = write.wants_old() || write.wants_new();
-    let old = kept.then(|| ItemBuf::from_bytes(old.bytes().to_vec()));
+    let old = Some(ItemBuf::from_bytes(old.bytes().to_vec()));
     with_pending(id, |pending| {
         if let Some(asked) = pending.asked.get_mut(place) {
             asked.answer = Answer { decision, old };

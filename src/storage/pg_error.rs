@@ -8,6 +8,8 @@
 
 use cee_scape::call_with_sigsetjmp;
 use pgrx::pg_sys;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
+use std::any::Any;
 use std::mem::MaybeUninit;
 use std::panic::resume_unwind;
 
@@ -45,6 +47,26 @@ pub unsafe fn catching<R>(call: impl FnOnce() -> R) -> R {
         pg_sys::FlushErrorState();
         resume_unwind(Box::new(error))
     }
+}
+
+/// The SQLSTATE of an ERROR that unwinds as `payload`; that of an internal error when it is something else.
+pub fn sqlstate_of(payload: &(dyn Any + Send)) -> String {
+    let code = if let Some(error) = payload.downcast_ref::<PgError>() {
+        // SAFETY: Postgres's own copy of the error, alive until somebody handles it.
+        unsafe { (*error.0).sqlerrcode }
+    } else if let Some(CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)) =
+        payload.downcast_ref::<CaughtError>()
+    {
+        report.sql_error_code() as i32
+    } else if let Some(report) = payload.downcast_ref::<ErrorReportWithLevel>() {
+        report.sql_error_code() as i32
+    } else {
+        return "XX000".to_owned();
+    };
+    // Six bits each, as elog.h packs them.
+    (0..5)
+        .map(|place| char::from(((code >> (6 * place)) & 0x3f) as u8 + b'0'))
+        .collect()
 }
 
 /// Runs `call`, then `cleanup`, also when `call` ends in an ERROR, which goes on its way unchanged.
@@ -100,6 +122,20 @@ pub mod raw {
             owner: pg_sys::ResourceOwner,
             environment: *mut pg_sys::QueryEnvironment,
         ) -> *mut pg_sys::CachedPlan;
+        pub fn ResetTempTableNamespace();
+        pub fn ResetSequenceCaches();
+        #[allow(clippy::too_many_arguments, reason = "Postgres's signature")]
+        pub fn standard_ProcessUtility(
+            statement: *mut pg_sys::PlannedStmt,
+            text: *const c_char,
+            read_only_tree: bool,
+            context: pg_sys::ProcessUtilityContext::Type,
+            parameters: pg_sys::ParamListInfo,
+            environment: *mut pg_sys::QueryEnvironment,
+            destination: *mut pg_sys::DestReceiver,
+            completion: *mut pg_sys::QueryCompletion,
+        );
+        pub fn AfterTriggerSetState(statement: *mut pg_sys::ConstraintsSetStmt);
         pub fn ExecutorStart(query: *mut pg_sys::QueryDesc, flags: c_int);
         pub fn ExecutorFinish(query: *mut pg_sys::QueryDesc);
         pub fn ExecutorEnd(query: *mut pg_sys::QueryDesc);

@@ -114,6 +114,7 @@ impl Plan {
     /// Executes and answers the number of rows. `read_only` uses the caller's snapshot; otherwise the
     /// statement sees everything committed, and everything this transaction wrote, before it starts.
     pub fn execute(&self, args: &[Arg<'_>], read_only: bool) -> u64 {
+        super::leftovers::statement_runs();
         let mut values: Vec<pg_sys::Datum> = args.iter().map(Arg::datum).collect();
         // SAFETY: as many values as the plan has parameters, none null, of the types it was prepared with.
         unsafe {
@@ -143,6 +144,7 @@ impl Drop for Plan {
 
 /// Executes a command without parameters (DDL). Needs SPI connected.
 pub fn run(sql: &str) {
+    super::leftovers::statement_runs();
     let sql = c_string(sql);
     // SAFETY: a NUL-terminated string, valid for the call.
     check(

@@ -31,7 +31,6 @@ pub enum WriteKind {
 }
 
 /// What a finished write did: images before and after. An unchanged item has both, equal.
-/// Storage may leave `old` out when [`Write::wants_old`] is false.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub old: Option<ItemBuf>,
@@ -123,16 +122,7 @@ impl Write {
         }
     }
 
-    /// Whether `reply` needs the old image.
-    pub fn wants_old(&self) -> bool {
-        self.show.capacity != ReturnCapacity::None
-            || matches!(
-                self.show.values,
-                ReturnValues::AllOld | ReturnValues::UpdatedOld
-            )
-    }
-
-    /// Whether `reply` needs the new image.
+    /// Whether `reply` needs the new image, as it was stored.
     pub fn wants_new(&self) -> bool {
         self.show.capacity != ReturnCapacity::None
             || matches!(
@@ -194,7 +184,17 @@ impl Write {
             }
             _ => None,
         };
-        Ok(ApiError::conditional_check_failed(item))
+        let size = |item: Option<Item<'_>>| item.map_or(0, Item::size);
+        let mut error = ApiError::conditional_check_failed(item);
+        error.consumed = Units::of_write(size(old), size(self.proposed()));
+        Ok(error)
+    }
+
+    /// What the write cost, of the table and its indexes together.
+    pub fn consumed(&self, outcome: &Outcome) -> Result<Units> {
+        let mut units = WriteUnits::default();
+        self.add_consumed(outcome, &mut units)?;
+        Ok(units.total())
     }
 
     /// Appends the whole response JSON. Err: corrupt stored bytes.
@@ -217,7 +217,7 @@ impl Write {
         Ok(())
     }
 
-    /// Adds what the write cost, when the outcome has the images it was asked for.
+    /// Adds what the write cost.
     pub(crate) fn add_consumed<'w>(
         &'w self,
         outcome: &Outcome,
@@ -325,8 +325,8 @@ impl Read {
             .transpose()
     }
 
-    /// Appends the whole response JSON for the whole stored item. Err: corrupt stored bytes.
-    pub fn reply(&self, item: Option<Item<'_>>, out: &mut String) -> Result<()> {
+    /// Appends the whole response JSON for the whole stored item; what reading it cost. Err: corrupt stored bytes.
+    pub fn reply(&self, item: Option<Item<'_>>, out: &mut String) -> Result<Units> {
         let size = item.map_or(0, Item::size);
         match item {
             None => self.write(None, size, out),
@@ -344,21 +344,21 @@ impl Read {
         projected: Option<ItemBuf>,
         full_size: usize,
         out: &mut String,
-    ) -> Result<()> {
+    ) -> Result<Units> {
         self.write(projected.as_ref().map(ItemBuf::as_item), full_size, out)
     }
 
-    fn write(&self, item: Option<Item<'_>>, size: usize, out: &mut String) -> Result<()> {
+    fn write(&self, item: Option<Item<'_>>, size: usize, out: &mut String) -> Result<Units> {
         let mut reply = Reply::new(out);
         if let Some(item) = item {
             reply.item("Item", item)?;
         }
+        let units = Units::of_read(size, self.consistent);
         if self.capacity != ReturnCapacity::None {
-            let units = Units::of_read(size, self.consistent);
             reply.capacity(&self.table.as_given, units, self.capacity);
         }
         reply.end();
-        Ok(())
+        Ok(units)
     }
 }
 

@@ -29,12 +29,47 @@ impl Units {
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / 2.0
     }
+    /// In halves of a unit.
+    pub fn halves(self) -> u64 {
+        self.0
+    }
 }
 
 impl std::ops::Add for Units {
     type Output = Units;
     fn add(self, other: Units) -> Units {
         Units(self.0 + other.0)
+    }
+}
+
+/// What a request consumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consumed {
+    pub read: Units,
+    pub write: Units,
+}
+
+impl Consumed {
+    pub fn of_read(units: Units) -> Consumed {
+        Consumed {
+            read: units,
+            ..Consumed::default()
+        }
+    }
+    pub fn of_write(units: Units) -> Consumed {
+        Consumed {
+            write: units,
+            ..Consumed::default()
+        }
+    }
+    pub fn total(self) -> Units {
+        self.read + self.write
+    }
+}
+
+impl std::iter::Sum for Units {
+    fn sum<I: Iterator<Item = Units>>(units: I) -> Units {
+        units.fold(Units::default(), |sum, units| sum + units)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Everything that depends on the kind of an error (its wire name, HTTP status, SQLSTATE, whether a
 //! client may try again, its line in the documentation) is one row of [`KINDS`].
+use crate::capacity::Units;
 use crate::json::write_string;
 
 pub type Result<T> = std::result::Result<T, ApiError>;
@@ -112,6 +113,9 @@ kinds! {
 }
 
 impl ErrorKind {
+    /// How many kinds there are.
+    pub const COUNT: usize = KINDS.len();
+
     fn row(self) -> &'static Row {
         &KINDS[self as usize]
     }
@@ -180,6 +184,8 @@ pub struct ApiError {
     pub message: String,
     /// Extra members of the error body as (name, JSON text), e.g. ("Item", "{...}").
     pub extra: Vec<(&'static str, String)>,
+    /// What the request consumed nevertheless: a write pays for a condition that does not hold.
+    pub consumed: Units,
 }
 
 /// One constructor per kind that takes nothing but its message.
@@ -218,6 +224,7 @@ impl ApiError {
             kind,
             message: message.into(),
             extra: Vec::new(),
+            consumed: Units::default(),
         }
     }
     /// Adds a member to the body; `json` must be JSON text.

@@ -251,7 +251,6 @@ fn only_a_condition_that_holds_on_nothing_lets_a_write_create() {
     let write = delete(&table, request).unwrap();
     assert!(!write.may_create().unwrap());
     assert_eq!(write.kind(), WriteKind::Delete);
-    assert!(!write.wants_old());
 }
 
 #[test]

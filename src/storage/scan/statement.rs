@@ -8,6 +8,7 @@
 use super::keys::datum;
 use crate::storage::catalog::Table;
 use crate::storage::detoast::ItemDatum;
+use crate::storage::leftovers;
 use crate::storage::pg_error::{catching, raw};
 use crate::storage::planner::BY_INDEX;
 use crate::storage::spi::{self, Plan};
@@ -197,6 +198,7 @@ impl Statement {
     /// Everything is allocated in the current memory context, which must live as long as the statement.
     pub fn open(table: &Table, range: &KeyRange) -> Statement {
         let source = table.plans.ranges.get(table, range);
+        leftovers::statement_runs();
         // SAFETY: the plan is kept, with one source; the cached plan is released by `close` or, when an ERROR
         // unwinds, by the resource owner.
         unsafe {

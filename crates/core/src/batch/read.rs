@@ -57,6 +57,10 @@ impl TableRead {
         &self.keys
     }
 
+    pub fn consistent(&self) -> bool {
+        self.consistent
+    }
+
     /// What the request shows of an item.
     pub fn select(&self, item: &dyn StoredItem) -> Result<ItemBuf> {
         match &self.projection {
@@ -167,6 +171,11 @@ impl BatchReply<'_> {
         self.answered[at] += 1;
         self.units[at] = self.units[at] + Units::of_read(size, table.consistent);
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// What the items looked at cost so far.
+    pub fn consumed(&self) -> Units {
+        self.units.iter().copied().sum()
     }
 
     /// The whole reply.

@@ -1,6 +1,6 @@
 //! A BatchWriteItem bound to its tables, and its reply.
 use crate::apply::{Outcome, Write, WriteKind};
-use crate::capacity::WriteUnits;
+use crate::capacity::{Units, WriteUnits};
 use crate::json::write_string;
 use crate::request::options::ReturnCapacity;
 use crate::table::TableRef;
@@ -48,6 +48,14 @@ impl TableWrites {
     pub fn writes(&self) -> impl Iterator<Item = &Rc<Write>> {
         self.puts.iter().chain(&self.deletes)
     }
+
+    fn units(&self, outcomes: &[Outcome]) -> Result<WriteUnits<'_>> {
+        let mut units = WriteUnits::default();
+        for (write, outcome) in self.writes().zip(outcomes) {
+            write.add_consumed(outcome, &mut units)?;
+        }
+        Ok(units)
+    }
 }
 
 impl BatchWrite {
@@ -62,9 +70,7 @@ impl BatchWrite {
     /// Appends the whole response JSON. `outcomes`: of each table, those of its puts, then of its deletes.
     /// Err: corrupt stored bytes.
     pub fn reply(&self, outcomes: &[Vec<Outcome>], out: &mut String) -> Result<()> {
-        if outcomes.len() != self.tables.len() {
-            return Err(ApiError::internal("not the outcomes of each table"));
-        }
+        self.check(outcomes)?;
         // SDKs ask for this member whether or not anything is left.
         out.push_str("{\"UnprocessedItems\":{}");
         self.write_collections(out)?;
@@ -74,16 +80,31 @@ impl BatchWrite {
                 if i > 0 {
                     out.push(',');
                 }
-                let mut units = WriteUnits::default();
-                for (write, outcome) in table.writes().zip(outcomes) {
-                    write.add_consumed(outcome, &mut units)?;
-                }
-                units.write(out, &table.table.as_given, self.capacity);
+                table
+                    .units(outcomes)?
+                    .write(out, &table.table.as_given, self.capacity);
             }
             out.push(']');
         }
         out.push('}');
         Ok(())
+    }
+
+    fn check(&self, outcomes: &[Vec<Outcome>]) -> Result<()> {
+        if outcomes.len() == self.tables.len() {
+            Ok(())
+        } else {
+            Err(ApiError::internal("not the outcomes of each table"))
+        }
+    }
+
+    /// What the writes cost, of all tables and their indexes. `outcomes` as for `reply`.
+    pub fn consumed(&self, outcomes: &[Vec<Outcome>]) -> Result<Units> {
+        self.check(outcomes)?;
+        let tables = self.tables.iter().zip(outcomes);
+        tables
+            .map(|(table, outcomes)| Ok(table.units(outcomes)?.total()))
+            .sum()
     }
 
     /// `,"ItemCollectionMetrics":{"Music":[…]}`: each collection of a table with local indexes once.

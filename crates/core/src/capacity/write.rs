@@ -43,9 +43,9 @@ impl<'d> WriteUnits<'d> {
         Ok(())
     }
 
-    fn total(&self) -> Units {
+    pub fn total(&self) -> Units {
         let indexes = self.local.values().chain(self.global.values());
-        indexes.fold(self.table, |sum, units| sum + *units)
+        self.table + indexes.copied().sum()
     }
 
     /// `{"TableName":"Music","CapacityUnits":3.0}`; when indexes were asked for also

@@ -126,6 +126,11 @@ impl<'r> Page<'r> {
         Ok(key)
     }
 
+    /// What the items looked at cost so far.
+    pub fn consumed(&self) -> Units {
+        Units::of_read(self.charged, self.read.consistent) + self.fetched
+    }
+
     /// The whole reply.
     pub fn finish(self) -> Result<String> {
         let read = self.read;

@@ -1,0 +1,120 @@
+//! A request on its way: parsed, bound to its table when it writes one item, run.
+
+use super::write::Bound;
+use super::{Reply, Session};
+use super::{
+    batch_get_item, batch_write_item, create_table, delete_item, delete_table, describe_limits,
+    describe_table, get_item, list_tables, put_item, query, scan, update_item, update_table,
+};
+use pg_dynamo_core::json::Json;
+use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::request::{
+    BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest,
+    DeleteTableRequest, DescribeTableRequest, GetItemRequest, ListTablesRequest, PutItemRequest,
+    QueryRequest, ScanRequest, UpdateItemRequest, UpdateTableRequest, check_describe_limits,
+};
+use pg_dynamo_core::{ApiError, Result, limits};
+
+/// A request of which all is checked that can be checked without its table.
+pub enum Request {
+    PutItem(PutItemRequest),
+    UpdateItem(UpdateItemRequest),
+    DeleteItem(DeleteItemRequest),
+    GetItem(GetItemRequest),
+    Query(QueryRequest),
+    Scan(ScanRequest),
+    BatchGetItem(BatchGetItemRequest),
+    BatchWriteItem(BatchWriteItemRequest),
+    CreateTable(CreateTableRequest),
+    DescribeLimits,
+    DescribeTable(DescribeTableRequest),
+    ListTables(ListTablesRequest),
+    UpdateTable(UpdateTableRequest),
+    DeleteTable(DeleteTableRequest),
+}
+
+/// A request that is about to run.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "moved once, where a box would be an allocation"
+)]
+pub enum Prepared {
+    /// Writes one item.
+    Write(Bound),
+    Other(Request),
+}
+
+impl Request {
+    pub fn parse(session: &Session, operation: Operation, body: &str) -> Result<Request> {
+        if body.len() > limits::MAX_REQUEST {
+            return Err(ApiError::request_entity_too_large(""));
+        }
+        let body = &Json::parse(body)?;
+        let account = &session.account;
+        Ok(match operation {
+            Operation::PutItem => Request::PutItem(PutItemRequest::parse(body, account)?),
+            Operation::UpdateItem => Request::UpdateItem(UpdateItemRequest::parse(body, account)?),
+            Operation::DeleteItem => Request::DeleteItem(DeleteItemRequest::parse(body, account)?),
+            Operation::GetItem => Request::GetItem(GetItemRequest::parse(body, account)?),
+            Operation::Query => Request::Query(QueryRequest::parse(body, account)?),
+            Operation::Scan => Request::Scan(ScanRequest::parse(body, account)?),
+            Operation::BatchGetItem => {
+                Request::BatchGetItem(BatchGetItemRequest::parse(body, account)?)
+            }
+            Operation::BatchWriteItem => {
+                Request::BatchWriteItem(BatchWriteItemRequest::parse(body, account)?)
+            }
+            Operation::CreateTable => {
+                Request::CreateTable(CreateTableRequest::parse(body, account)?)
+            }
+            Operation::DescribeLimits => {
+                check_describe_limits(body)?;
+                Request::DescribeLimits
+            }
+            Operation::DescribeTable => {
+                Request::DescribeTable(DescribeTableRequest::parse(body, account)?)
+            }
+            Operation::ListTables => Request::ListTables(ListTablesRequest::parse(body)?),
+            Operation::UpdateTable => {
+                Request::UpdateTable(UpdateTableRequest::parse(body, account)?)
+            }
+            Operation::DeleteTable => {
+                Request::DeleteTable(DeleteTableRequest::parse(body, account)?)
+            }
+            _ => return Err(ApiError::unknown_operation()),
+        })
+    }
+
+    /// Opens the table of a write of one item and learns its key.
+    pub fn prepare(self, session: &Session) -> Result<Prepared> {
+        Ok(match self {
+            Request::PutItem(request) => Prepared::Write(put_item::bind(session, request)?),
+            Request::UpdateItem(request) => Prepared::Write(update_item::bind(session, request)?),
+            Request::DeleteItem(request) => Prepared::Write(delete_item::bind(session, request)?),
+            other => Prepared::Other(other),
+        })
+    }
+
+    pub fn run(self, session: &Session) -> Result<Reply> {
+        let other = match self.prepare(session)? {
+            Prepared::Write(write) => return write.reply(),
+            Prepared::Other(other) => other,
+        };
+        Ok(Reply::free(match other {
+            Request::GetItem(request) => return get_item::run(session, request),
+            Request::Query(request) => return query::run(session, request),
+            Request::Scan(request) => return scan::run(session, request),
+            Request::BatchGetItem(request) => return batch_get_item::run(session, request),
+            Request::BatchWriteItem(request) => return batch_write_item::run(session, request),
+            Request::CreateTable(request) => create_table::run(session, request)?,
+            Request::DescribeLimits => describe_limits::run(),
+            Request::DescribeTable(request) => describe_table::run(session, request)?,
+            Request::ListTables(request) => list_tables::run(request)?,
+            Request::UpdateTable(request) => update_table::run(session, request)?,
+            Request::DeleteTable(request) => delete_table::run(session, request)?,
+            Request::PutItem(_) | Request::UpdateItem(_) | Request::DeleteItem(_) => {
+                return Err(ApiError::internal("a write that was not prepared"));
+            }
+        }))
+    }
+}
