@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -21,8 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// `/metrics`, `/health` and `/ready`, without authentication.
 pub struct Admin<B> {
     pub backend: Arc<B>,
-    /// Writes the metrics in the OpenMetrics text format.
-    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+    pub metrics: Registry,
     pub memory: Arc<Memory>,
     /// No more requests are taken.
     pub stopping: Arc<AtomicBool>,
@@ -31,12 +32,19 @@ pub struct Admin<B> {
 impl<B: Backend> Admin<B> {
     async fn answer(&self, path: &str) -> Answer {
         match path {
-            "/metrics" => Answer::new(StatusCode::OK, Format::OpenMetrics, (self.metrics)()),
+            "/metrics" => Answer::new(StatusCode::OK, Format::OpenMetrics, self.metrics()),
             "/health" => Answer::new(StatusCode::OK, Format::Text, "live\n"),
             "/ready" if self.ready().await => Answer::new(StatusCode::OK, Format::Text, "ready\n"),
             "/ready" => Answer::new(StatusCode::SERVICE_UNAVAILABLE, Format::Text, "not ready\n"),
             _ => Answer::new(StatusCode::NOT_FOUND, Format::Text, "not found\n"),
         }
+    }
+
+    fn metrics(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.metrics);
+        text
     }
 
     async fn ready(&self) -> bool {

@@ -6,10 +6,13 @@ use crate::backend::Backend;
 use crate::config::{Auth, ConfigError, Options};
 use crate::cors::Origins;
 use crate::memory::Memory;
+use crate::metrics::Metrics;
+use crate::server::gauges::Gauges;
 use crate::server::tls::Tls;
 use crate::server::watch::Limits;
 use crate::server::{ListenError, Server};
-use crate::service::{Observe, Service};
+use crate::service::Service;
+use prometheus_client::registry::Registry;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -37,9 +40,7 @@ pub enum ProgramError {
 pub struct Parts<A, B> {
     pub authenticate: A,
     pub backend: Arc<B>,
-    pub observe: Arc<dyn Observe>,
-    /// The metrics as text, except those of connections and memory.
-    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// The runtime everything runs on.
@@ -62,31 +63,39 @@ where
     let tls = options.tls()?;
     let limits = options.limits(raise_descriptor_limit());
     let memory = Arc::new(Memory::new((options.memory as usize) << 20));
-    let stopping = Arc::new(AtomicBool::new(false));
-    let admin = Admin {
-        backend: parts.backend.clone(),
-        metrics: parts.metrics,
-        memory: memory.clone(),
-        stopping: stopping.clone(),
-    };
-    let admin_limits = Limits {
-        connections: ADMIN_CONNECTIONS,
-        ..limits.clone()
-    };
-    let metrics_listen = options.metrics_listen()?;
-    let admin = Server::start(&metrics_listen, admin_limits, None, Arc::new(admin)).await?;
     let service = Service {
         authenticate: parts.authenticate,
-        backend: parts.backend,
+        backend: parts.backend.clone(),
         origins: match options.auth {
             Auth::Sigv4 => Origins::Any,
             Auth::None => Origins::Loopback,
         },
-        memory,
+        memory: memory.clone(),
         patience: Duration::from_secs(options.body_timeout),
-        observe: parts.observe,
+        observe: parts.metrics.clone(),
     };
-    let server = Server::start(&options.listen()?, limits, tls.clone(), Arc::new(service)).await?;
+    let listen = options.listen()?;
+    let server = Server::start(&listen, limits.clone(), tls.clone(), Arc::new(service)).await?;
+    let gauges = Gauges {
+        watch: server.watch().clone(),
+        memory: memory.clone(),
+    };
+    let mut metrics = Registry::with_prefix("pg_dynamo_gateway");
+    metrics.register_collector(Box::new(parts.metrics));
+    metrics.register_collector(Box::new(gauges));
+    let stopping = Arc::new(AtomicBool::new(false));
+    let admin = Admin {
+        backend: parts.backend,
+        metrics,
+        memory,
+        stopping: stopping.clone(),
+    };
+    let admin_limits = Limits {
+        connections: ADMIN_CONNECTIONS,
+        ..limits
+    };
+    let metrics_listen = options.metrics_listen()?;
+    let admin = Server::start(&metrics_listen, admin_limits, None, Arc::new(admin)).await?;
     announce(options, &server, &admin);
     signals.wait(tls.as_deref()).await;
     stopping.store(true, Relaxed);

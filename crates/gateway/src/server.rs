@@ -1,6 +1,7 @@
 //! Listening sockets, connections, and their end.
 
 pub mod connection;
+pub mod gauges;
 mod listen;
 mod socket;
 pub mod tls;

@@ -5,6 +5,7 @@ mod support;
 use pg_dynamo_gateway::admin::Admin;
 use pg_dynamo_gateway::memory::Memory;
 use pg_dynamo_gateway::server::{Listen, Server};
+use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use support::{Client, Echo, Setup};
@@ -16,7 +17,7 @@ async fn metrics_health_and_readiness_are_told() {
     let stopping = Arc::new(AtomicBool::new(false));
     let admin = Admin {
         backend: echo.clone(),
-        metrics: Box::new(|| "# EOF\n".to_owned()),
+        metrics: Registry::default(),
         memory: Arc::new(Memory::new(1 << 20)),
         stopping: stopping.clone(),
     };
