@@ -21,10 +21,10 @@ free_port() {
 endpoint_answers() {
     local status
     status=$(
-        exec 3<>"/dev/tcp/127.0.0.1/$1" &&
+        exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$1" &&
             printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' "$2" >&3 &&
             read -r -t 5 _ status _ <&3 && echo "$status"
-    ) 2>/dev/null || return 1
+    ) || return 1
     [ "$status" = 200 ]
 }
 

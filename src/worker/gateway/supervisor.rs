@@ -83,7 +83,7 @@ impl Supervisor {
                 true
             }
             Err(complaint) => {
-                let consequence = match self.running {
+                let consequence = match self.wanted {
                     Some(_) => "it goes on with the former settings",
                     None => "it is not started",
                 };
@@ -103,12 +103,15 @@ impl Supervisor {
         if self.running.is_some() || now < self.not_before {
             return;
         }
-        // Files that were missing may be there by now.
-        if self.complaint.is_some() && !self.take_settings() {
-            self.not_before = now + PAUSE.1;
-            return;
+        // Files that were missing may be there by now; until then the former settings have to do.
+        if self.complaint.is_some() {
+            if self.take_settings() {
+                self.complaint = None;
+            } else if self.wanted.is_none() {
+                self.not_before = now + PAUSE.1;
+                return;
+            }
         }
-        self.complaint = None;
         let port_is_held = self.retired.iter().any(|old| now - old.since < HANDOVER);
         if !port_is_held && let Some(launch) = self.wanted.clone() {
             self.start(launch);
