@@ -3,7 +3,8 @@
 //! Counting happens for every request and costs a few additions: every series has its place in an array, labels are
 //! put together only when somebody reads. Series that are still zero are not written.
 
-use crate::backend::Lane;
+use crate::backend::{LANES, Lane};
+use crate::service::Observe;
 use pg_dynamo_core::ErrorKind;
 use pg_dynamo_core::operation::Operation;
 use prometheus_client::collector::Collector;
@@ -115,8 +116,8 @@ impl PerOperation {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Depths {
     /// By lane: requests that wait, and calls under way.
-    pub waiting: [usize; 3],
-    pub under_way: [usize; 3],
+    pub waiting: [usize; LANES],
+    pub under_way: [usize; LANES],
     /// Requests dropped so far because nobody waited for them any more.
     pub vanished: u64,
 }
@@ -134,7 +135,7 @@ pub struct Pool {
     pub connect_failures: AtomicU64,
     /// Requests that found no place in the queue, or no server.
     pub refused: AtomicU64,
-    calls: [Histogram<7>; 3],
+    calls: [Histogram<7>; LANES],
     watch: OnceLock<Watch>,
 }
 
@@ -191,8 +192,19 @@ impl Metrics {
         })
     }
 
-    /// A request was answered. `operation`: None when it named none; `capacity` in units, multiples of a half.
-    pub fn answered(
+    /// Everything in the OpenMetrics text format.
+    pub fn encode(self: &Arc<Self>) -> String {
+        let mut registry = Registry::with_prefix("pg_dynamo_gateway");
+        registry.register_collector(Box::new(self.clone()));
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &registry);
+        text
+    }
+}
+
+impl Observe for Metrics {
+    fn answered(
         &self,
         operation: Option<Operation>,
         error: Option<ErrorKind>,
@@ -212,16 +224,6 @@ impl Metrics {
                 .half_units
                 .fetch_add((capacity * 2.0) as u64, Relaxed);
         }
-    }
-
-    /// Everything in the OpenMetrics text format.
-    pub fn encode(self: &Arc<Self>) -> String {
-        let mut registry = Registry::with_prefix("pg_dynamo_gateway");
-        registry.register_collector(Box::new(self.clone()));
-        let mut text = String::new();
-        // Writing to a String does not fail.
-        let _ = encode(&mut text, &registry);
-        text
     }
 }
 
@@ -282,7 +284,7 @@ impl Metrics {
     fn pool(&self, page: &mut Page) -> Result<(), fmt::Error> {
         let pool = &self.pool;
         let depths = pool.watch.get().map(|look| look()).unwrap_or_default();
-        let lanes = |values: [usize; 3]| {
+        let lanes = |values: [usize; LANES]| {
             let lanes = Lane::ALL.into_iter().zip(values);
             lanes.map(|(lane, n)| ([("lane", lane.name())], ConstGauge::new(n as i64)))
         };

@@ -12,47 +12,61 @@ pub enum Lane {
     /// Small writes, many in one call and one commit.
     Write,
     /// One in a call: what may be large, and what has to be tried again by itself.
-    Alone,
+    ReadAlone,
+    WriteAlone,
 }
 
+/// How many there are.
+pub const LANES: usize = 4;
+
 impl Lane {
-    pub const ALL: [Lane; 3] = [Lane::Read, Lane::Write, Lane::Alone];
+    pub const ALL: [Lane; LANES] = [Lane::Read, Lane::Write, Lane::ReadAlone, Lane::WriteAlone];
 
     pub fn name(self) -> &'static str {
         match self {
             Lane::Read => "read",
             Lane::Write => "write",
-            Lane::Alone => "alone",
+            Lane::ReadAlone => "read_alone",
+            Lane::WriteAlone => "write_alone",
         }
+    }
+
+    /// Its requests may change something: they are never sent again unless the first try is known to have changed
+    /// nothing.
+    pub fn writes(self) -> bool {
+        matches!(self, Lane::Write | Lane::WriteAlone)
+    }
+
+    /// For the same request when it must not share a call.
+    pub fn alone(self) -> Lane {
+        if self.writes() {
+            Lane::WriteAlone
+        } else {
+            Lane::ReadAlone
+        }
+    }
+
+    pub fn is_alone(self) -> bool {
+        self.alone() == self
     }
 }
 
 /// Queries that read at most so many items are small.
 const SMALL_QUERY: u64 = 100;
 
-/// What a request is to the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Class {
-    pub lane: Lane,
-    /// It may change something: never sent again unless the first try is known to have changed nothing.
-    pub write: bool,
-    /// Its share of a call, in GetItems.
-    pub weight: usize,
-}
-
-pub fn class(request: &Request) -> Class {
-    let alone = (Lane::Alone, 1);
-    let (lane, weight) = match request.operation {
+/// The lane of a request, and its share of a call in GetItems.
+pub fn lane(request: &Request) -> (Lane, usize) {
+    match request.operation {
         Operation::GetItem => (Lane::Read, 1),
         Operation::PutItem | Operation::UpdateItem | Operation::DeleteItem => (Lane::Write, 1),
-        Operation::Query => small_query(&request.body).map_or(alone, |w| (Lane::Read, w)),
-        _ => alone,
-    };
-    let access = request.operation.access();
-    Class {
-        lane,
-        write: !matches!(access, Access::Read | Access::Describe),
-        weight,
+        Operation::Query => match small_query(&request.body) {
+            Some(weight) => (Lane::Read, weight),
+            None => (Lane::ReadAlone, 1),
+        },
+        other => match other.access() {
+            Access::Read | Access::Describe => (Lane::ReadAlone, 1),
+            _ => (Lane::WriteAlone, 1),
+        },
     }
 }
 
@@ -74,8 +88,8 @@ mod tests {
     use super::*;
     use bytes::Bytes;
 
-    fn of(operation: Operation, body: &'static str) -> Class {
-        class(&Request {
+    fn of(operation: Operation, body: &'static str) -> (Lane, usize) {
+        lane(&Request {
             operation,
             role: "app".into(),
             body: Bytes::from_static(body.as_bytes()),
@@ -84,24 +98,20 @@ mod tests {
 
     #[test]
     fn item_operations_share_calls_with_their_kind() {
-        assert_eq!(of(Operation::GetItem, "{}").lane, Lane::Read);
+        assert_eq!(of(Operation::GetItem, "{}"), (Lane::Read, 1));
         for operation in [
             Operation::PutItem,
             Operation::UpdateItem,
             Operation::DeleteItem,
         ] {
-            let class = of(operation, "{}");
-            assert_eq!((class.lane, class.write), (Lane::Write, true));
+            assert_eq!(of(operation, "{}"), (Lane::Write, 1));
         }
     }
 
     #[test]
     fn a_query_is_small_when_its_own_limit_says_so() {
         let small = of(Operation::Query, r#"{"TableName":"T","Limit":100}"#);
-        assert_eq!(
-            (small.lane, small.weight, small.write),
-            (Lane::Read, 11, false)
-        );
+        assert_eq!(small, (Lane::Read, 11));
         for body in [
             "{}",
             r#"{"Limit":101}"#,
@@ -111,27 +121,22 @@ mod tests {
             r#"{"Limit":5"#,
             "[]",
         ] {
-            assert_eq!(of(Operation::Query, body).lane, Lane::Alone, "{body}");
+            assert_eq!(of(Operation::Query, body).0, Lane::ReadAlone, "{body}");
         }
     }
 
     #[test]
     fn everything_else_travels_alone_and_only_reads_are_repeatable() {
-        for (operation, write) in [
-            (Operation::Scan, false),
-            (Operation::BatchGetItem, false),
-            (Operation::DescribeTable, false),
-            (Operation::BatchWriteItem, true),
-            (Operation::TransactWriteItems, true),
-            (Operation::CreateTable, true),
-            (Operation::ExecuteStatement, true),
+        for (operation, expected) in [
+            (Operation::Scan, Lane::ReadAlone),
+            (Operation::BatchGetItem, Lane::ReadAlone),
+            (Operation::DescribeTable, Lane::ReadAlone),
+            (Operation::BatchWriteItem, Lane::WriteAlone),
+            (Operation::TransactWriteItems, Lane::WriteAlone),
+            (Operation::CreateTable, Lane::WriteAlone),
+            (Operation::ExecuteStatement, Lane::WriteAlone),
         ] {
-            let class = of(operation, "{}");
-            assert_eq!(
-                (class.lane, class.write),
-                (Lane::Alone, write),
-                "{operation:?}"
-            );
+            assert_eq!(of(operation, "{}").0, expected, "{operation:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ mod queue;
 mod session;
 mod worker;
 
-pub use lane::Lane;
+pub use lane::{LANES, Lane};
 pub use pool::{Options, Postgres};
 
 use bytes::Bytes;

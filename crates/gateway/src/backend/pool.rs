@@ -1,6 +1,6 @@
 //! The pool as others see it: start, call, ready, close.
 
-use super::lane::class;
+use super::lane::lane;
 use super::queue::{Limits, Scheduler, Then, Waiting};
 use super::worker::Worker;
 use super::{Backend, Reply, Request};
@@ -180,17 +180,16 @@ impl Postgres {
 
 impl Backend for Postgres {
     async fn call(&self, request: Request) -> Reply {
-        let class = class(&request);
+        let (lane, weight) = lane(&request);
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
             request,
             reply,
             arrived: Instant::now(),
-            write: class.write,
-            weight: class.weight,
+            weight,
             lost: false,
         };
-        let pushed = self.shared.queue().push(waiting, class.lane);
+        let pushed = self.shared.queue().push(waiting, lane);
         match pushed {
             Ok(then) => self.shared.act(then),
             Err(error) => {

@@ -9,7 +9,7 @@
 //! - The queue is bounded. A role may hold as much as is left free, so that one that floods the queue fills half of it
 //!   and the next finds room.
 
-use super::lane::Lane;
+use super::lane::{LANES, Lane};
 use super::{Reply, Request};
 use crate::metrics::Depths;
 use pg_dynamo_core::ApiError;
@@ -24,7 +24,6 @@ pub struct Waiting {
     pub request: Request,
     pub reply: oneshot::Sender<Reply>,
     pub arrived: Instant,
-    pub write: bool,
     pub weight: usize,
     /// A session was lost under it before.
     pub lost: bool,
@@ -58,7 +57,6 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Batch {
     pub lane: Lane,
-    pub write: bool,
     pub role: Arc<str>,
     pub requests: Vec<Waiting>,
 }
@@ -90,18 +88,9 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct Role {
-    lanes: [Queue; 3],
+    lanes: [Queue; LANES],
     queued: usize,
     bytes: usize,
-}
-
-/// Calls under way that the shares of sessions are counted by.
-#[derive(Clone, Copy, Debug, Default)]
-struct Busy {
-    writes: usize,
-    alone: usize,
-    /// Writes and what travels alone.
-    not_small: usize,
 }
 
 #[derive(Debug)]
@@ -109,8 +98,9 @@ pub struct Scheduler {
     limits: Limits,
     roles: HashMap<Arc<str>, Role>,
     /// Per lane the roles with something waiting, in the order of their turns.
-    turns: [VecDeque<Arc<str>>; 3],
-    busy: Busy,
+    turns: [VecDeque<Arc<str>>; LANES],
+    /// Calls under way per lane.
+    busy: [usize; LANES],
     /// Sessions that are open.
     live: usize,
     idle: Vec<(usize, Arc<Notify>)>,
@@ -134,7 +124,7 @@ impl Scheduler {
             limits,
             roles: HashMap::new(),
             turns: Default::default(),
-            busy: Busy::default(),
+            busy: [0; LANES],
             live: 0,
             idle: Vec::new(),
             waking: 0,
@@ -407,7 +397,7 @@ impl Scheduler {
             turns.iter().enumerate().find_map(|(turn, name)| {
                 let queue = &self.roles.get(name)?.lanes[lane as usize];
                 let head = queue.waiting.front()?;
-                let may = self.may_start(lane, queue, head)
+                let may = self.may_start(lane, queue)
                     && (queue.under_way < self.parallel(lane)
                         || now >= head.arrived + self.limits.patience);
                 may.then_some((head.arrived, lane, turn))
@@ -424,7 +414,7 @@ impl Scheduler {
             turns.iter().filter_map(move |name| {
                 let queue = &self.roles.get(name)?.lanes[lane as usize];
                 let head = queue.waiting.front()?;
-                self.may_start(lane, queue, head).then_some(head.arrived)
+                self.may_start(lane, queue).then_some(head.arrived)
             })
         });
         held.min().map(|arrived| arrived + self.limits.patience)
@@ -432,41 +422,39 @@ impl Scheduler {
 
     /// Requests that travel alone gain nothing from waiting.
     fn parallel(&self, lane: Lane) -> usize {
-        match lane {
-            Lane::Alone => usize::MAX,
-            _ => self.limits.parallel,
+        if lane.is_alone() {
+            usize::MAX
+        } else {
+            self.limits.parallel
         }
     }
 
     /// Whether the shares of sessions allow one more such call.
-    fn may_start(&self, lane: Lane, queue: &Queue, head: &Waiting) -> bool {
-        let (live, busy) = (self.live, self.busy);
-        let for_reads = (live / 4).max(2).min(live / 2);
-        let small = lane == Lane::Read;
-        let alone_share = (live / 2).max(1);
-        let own_share = match lane {
-            Lane::Alone => (alone_share * 3 / 4).max(1),
-            _ => (live / 2).max(1),
+    fn may_start(&self, lane: Lane, queue: &Queue) -> bool {
+        let live = self.live;
+        let busy = |which: fn(Lane) -> bool| -> usize {
+            let lanes = Lane::ALL.iter().filter(|lane| which(**lane));
+            lanes.map(|lane| self.busy[*lane as usize]).sum()
         };
-        queue.under_way < own_share
-            && (!head.write || busy.writes < (live - for_reads).max(1))
-            && (lane != Lane::Alone || busy.alone < alone_share)
-            && (small || busy.not_small < (live - (live / 8).max(1)).max(1))
+        let half = (live / 2).max(1);
+        let most_of_half = (half * 3 / 4).max(1);
+        if lane == Lane::Read {
+            return queue.under_way < half;
+        }
+        let for_reads = (live / 4).max(2).min(live / 2);
+        let for_small_reads = (live / 8).max(1);
+        queue.under_way < if lane.is_alone() { most_of_half } else { half }
+            && (!lane.writes() || busy(Lane::writes) < (live - for_reads).max(1))
+            && (!lane.is_alone() || busy(Lane::is_alone) < half)
+            && (lane != Lane::WriteAlone || self.busy[lane as usize] < most_of_half)
+            && busy(|lane| lane != Lane::Read) < live.saturating_sub(for_small_reads).max(1)
     }
 
     fn count(&mut self, batch: &Batch, change: impl Fn(&mut usize)) {
         if let Some(role) = self.roles.get_mut(&batch.role) {
             change(&mut role.lanes[batch.lane as usize].under_way);
         }
-        if batch.write {
-            change(&mut self.busy.writes);
-        }
-        if batch.lane == Lane::Alone {
-            change(&mut self.busy.alone);
-        }
-        if batch.lane != Lane::Read {
-            change(&mut self.busy.not_small);
-        }
+        change(&mut self.busy[batch.lane as usize]);
     }
 
     /// Takes a call's requests from a role's lane; the role's next turn comes after all others. None: all who asked
@@ -475,9 +463,10 @@ impl Scheduler {
         let name = self.turns[lane as usize].remove(turn)?;
         let role = self.roles.get_mut(&name)?;
         let queue = &mut role.lanes[lane as usize].waiting;
-        let most = match lane {
-            Lane::Alone => 1,
-            _ => self.limits.call_weight,
+        let most = if lane.is_alone() {
+            1
+        } else {
+            self.limits.call_weight
         };
         let mut requests = Vec::with_capacity(queue.len().min(most));
         let (mut weight, mut bytes) = (0, 0);
@@ -505,10 +494,8 @@ impl Scheduler {
         if !queue.is_empty() {
             self.turns[lane as usize].push_back(name.clone());
         }
-        let write = requests.first()?.write;
-        Some(Batch {
+        (!requests.is_empty()).then_some(Batch {
             lane,
-            write,
             role: name,
             requests,
         })

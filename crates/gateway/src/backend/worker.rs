@@ -180,7 +180,7 @@ impl Worker {
     fn refused(&self, batch: &mut Batch, refusal: &Refusal, again: bool) -> bool {
         let pool = &self.shared.metrics.pool;
         let settled = batch.requests.len() == 1 || refusal.read_only();
-        if settled || (batch.write && !refusal.undone) {
+        if settled || (batch.lane.writes() && !refusal.undone) {
             let answer = refusal.answer();
             debug!(sqlstate = refusal.sqlstate, "call refused");
             for waiting in batch.requests.drain(..) {
@@ -192,11 +192,12 @@ impl Worker {
         match refusal.culprit {
             Some(culprit) if !again && culprit < batch.requests.len() => {
                 let culprit = batch.requests.remove(culprit);
-                self.put_back(vec![culprit], Lane::Alone);
+                self.put_back(vec![culprit], batch.lane.alone());
                 true
             }
             _ => {
-                self.put_back(std::mem::take(&mut batch.requests), Lane::Alone);
+                let rest = std::mem::take(&mut batch.requests);
+                self.put_back(rest, batch.lane.alone());
                 false
             }
         }
@@ -206,7 +207,7 @@ impl Worker {
     fn lost(&self, batch: &mut Batch) {
         let (mut reads, mut unknown) = (Vec::new(), Vec::new());
         for mut waiting in batch.requests.drain(..) {
-            let repeat = !waiting.write && !waiting.lost;
+            let repeat = !batch.lane.writes() && !waiting.lost;
             waiting.lost = true;
             if repeat { &mut reads } else { &mut unknown }.push(waiting);
         }

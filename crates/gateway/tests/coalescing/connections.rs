@@ -23,7 +23,7 @@ async fn no_request_is_carried_out_twice_when_connections_are_cut() {
             "DROP TABLE IF EXISTS ledger;
              CREATE TABLE ledger (request text);
              GRANT INSERT ON ledger TO {ROLE};
-             CREATE OR REPLACE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+             CREATE OR REPLACE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
              BEGIN
                  INSERT INTO public.ledger VALUES (NEW.item ->> 'request');
                  RETURN NULL;

@@ -10,7 +10,7 @@ async fn strict_table(admin: &tokio_postgres::Client, pool: &Pool, name: &str) {
     admin
         .batch_execute(&format!(
             "ALTER TABLE dynamo_tables.\"{name}\" ADD CHECK (item ->> 'k' <> 'checked');
-             CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+             CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
              BEGIN
                  IF NEW.item ->> 'k' = 'triggered' THEN RAISE EXCEPTION 'a trigger refuses'; END IF;
                  RETURN NEW;
@@ -91,7 +91,7 @@ async fn of_fifty_reads_the_bad_ones_alone_fail() {
     }
     admin
         .batch_execute(&format!(
-            "CREATE OR REPLACE FUNCTION look(k text) RETURNS boolean LANGUAGE plpgsql AS $$
+            "CREATE OR REPLACE FUNCTION look(k text) RETURNS boolean LANGUAGE plpgsql SET search_path = public AS $$
              BEGIN
                  IF k = 'key 7' THEN RAISE EXCEPTION 'a policy refuses'; END IF;
                  RETURN k <> 'key 8';

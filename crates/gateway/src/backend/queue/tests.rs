@@ -46,7 +46,8 @@ impl Bench {
         let lane = match operation {
             Operation::GetItem => Lane::Read,
             Operation::PutItem => Lane::Write,
-            _ => Lane::Alone,
+            Operation::Scan => Lane::ReadAlone,
+            _ => Lane::WriteAlone,
         };
         let (reply, receiver) = oneshot::channel();
         let waiting = Waiting {
@@ -57,7 +58,6 @@ impl Bench {
             },
             reply,
             arrived: self.now,
-            write: operation.is_write(),
             weight: 1,
             lost: false,
         };
@@ -183,6 +183,25 @@ fn writes_and_large_requests_leave_sessions_for_reads() {
     assert_eq!(roles.iter().filter(|role| *role == "a").count(), 4);
     bench.pushes(1, "a", Operation::GetItem);
     assert_eq!(bench.taken(), Some(("a".into(), 1)));
+}
+
+#[test]
+fn large_writes_leave_a_session_for_large_reads() {
+    for sessions in [4, 8, 16] {
+        let mut bench = Bench::new(sessions);
+        for role in ["a", "b", "c"] {
+            bench.pushes(5, role, Operation::BatchWriteItem);
+            bench.pushes(5, role, Operation::PutItem);
+        }
+        while bench.take().is_some() {
+            bench.now += LIMITS.patience;
+        }
+        bench.pushes(1, "a", Operation::Scan);
+        let batch = bench.take().map(|batch| batch.lane);
+        assert_eq!(batch, Some(Lane::ReadAlone), "{sessions} sessions");
+        bench.pushes(1, "a", Operation::GetItem);
+        assert!(bench.take().is_some(), "{sessions} sessions");
+    }
 }
 
 #[test]
