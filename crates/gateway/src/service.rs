@@ -6,7 +6,6 @@ use crate::backend::{Backend, Request};
 use crate::body;
 use crate::cors::{self, Origins, Sender};
 use crate::memory::Memory;
-use crate::metrics::Metrics;
 use crate::server::Handle;
 use crate::server::connection::{Connection, Underway};
 use bytes::Bytes;
@@ -40,18 +39,6 @@ pub trait Observe: Send + Sync + 'static {
 /// Nothing is counted.
 impl Observe for () {
     fn answered(&self, _: Option<Operation>, _: Option<ErrorKind>, _: Duration, _: f64) {}
-}
-
-impl Observe for Metrics {
-    fn answered(
-        &self,
-        operation: Option<Operation>,
-        error: Option<ErrorKind>,
-        took: Duration,
-        capacity: f64,
-    ) {
-        Metrics::answered(self, operation, error, took, capacity);
-    }
 }
 
 /// The DynamoDB API over HTTP.
