@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::io::Read;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// The largest body, as it comes and as it stands for.
 pub const LARGEST: usize = 16 * 1024 * 1024;
@@ -20,6 +21,8 @@ const FIRST: usize = 64 * 1024;
 const LARGEST_TO_SKIP: u64 = 4 * LARGEST as u64;
 /// Deflate shrinks a thousandfold at most: what is smaller is inflated in microseconds, and not worth a thread.
 const INFLATE_AT_ONCE: usize = 1024;
+/// Memory is counted when its size is known, so few bodies become large at once.
+static INFLATING: Semaphore = Semaphore::const_new(4);
 
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +174,7 @@ pub async fn inflate(
     let whole = if body.len() <= INFLATE_AT_ONCE {
         inflate_all(encoding, &body)?
     } else {
-        // Room for the largest outcome is not taken ahead: there are few such threads.
+        let _turn = INFLATING.acquire().await;
         tokio::task::spawn_blocking(move || inflate_all(encoding, &body))
             .await
             .unwrap_or(Err(Unreadable::NotInflated))?

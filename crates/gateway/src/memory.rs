@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a request costs beyond its body: its head and the tasks that carry it.
-const PER_REQUEST: usize = 1024;
+const PER_REQUEST: usize = 4096;
 /// A body or an answer up to this size is small.
 pub const SMALL: usize = 64 * 1024;
 

@@ -21,8 +21,8 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-/// Threads for what takes long: compressing, inflating, resolving names.
-const BLOCKING_THREADS: usize = 8;
+/// Threads for what takes long: compressing, inflating, hashing large bodies. They exist only while they are needed.
+const BLOCKING_THREADS: usize = 32;
 /// Connections to /metrics, /health and /ready.
 const ADMIN_CONNECTIONS: usize = 64;
 

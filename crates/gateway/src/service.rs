@@ -19,9 +19,13 @@ use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::{ApiError, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::runtime::{self, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
+/// Bytes that are hashed in a fraction of a millisecond.
+const AT_ONCE: usize = 256 * 1024;
 const HEALTHY: &[u8] = b"healthy: pg_dynamo ";
 
 /// What is counted about requests.
@@ -133,6 +137,19 @@ fn first_fault(head: &Parts, body: &Bytes, otherwise: ApiError) -> ApiError {
     parsed.err().unwrap_or(otherwise)
 }
 
+/// Hashing or reading a large body takes milliseconds, in which this thread's other requests would wait: they are
+/// handed to another thread meanwhile.
+async fn aside<T>(bytes: usize, work: impl Future<Output = T>) -> T {
+    if bytes <= AT_ONCE {
+        return work.await;
+    }
+    let runtime = runtime::Handle::current();
+    if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return work.await;
+    }
+    block_in_place(|| runtime.block_on(work))
+}
+
 /// An answer and what is counted about it.
 struct Outcome {
     answer: Answer,
@@ -194,16 +211,23 @@ impl<A: Authenticate, B: Backend> Service<A, B> {
         };
         let operation = match operation(head) {
             Ok(operation) => operation,
-            Err(error) => return Answer::error(format, &first_fault(head, &body, error)).into(),
+            Err(error) => {
+                let error = aside(body.len(), async { first_fault(head, &body, error) }).await;
+                return Answer::error(format, &error).into();
+            }
         };
         let refused = |error: &ApiError| Outcome {
             answer: Answer::error(format, error),
             operation: Some(operation),
             capacity: 0.0,
         };
-        let identity = match self.authenticate.authenticate(head, &body).await {
+        let authenticating = self.authenticate.authenticate(head, &body);
+        let identity = match aside(body.len(), authenticating).await {
             Ok(identity) => identity,
-            Err(error) => return refused(&first_fault(head, &body, error)),
+            Err(error) => {
+                let error = aside(body.len(), async { first_fault(head, &body, error) }).await;
+                return refused(&error);
+            }
         };
         let body = match body::inflate(&head.headers, body, &mut charge).await {
             Ok(body) => body,

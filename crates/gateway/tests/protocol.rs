@@ -151,7 +151,7 @@ async fn chunked_bodies_are_put_together() {
     assert_eq!(client.ask(request("GetItem", "{}")).await.status, 200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn sixteen_megabytes_pass_and_one_byte_more_does_not() {
     let running = start().await;
     let mut client = running.connect().await;
