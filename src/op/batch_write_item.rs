@@ -1,6 +1,6 @@
 //! BatchWriteItem.
 
-use super::{Reply, Session, write};
+use super::{Reply, Session, put_item, write};
 use crate::storage::batch;
 use crate::storage::catalog::Table;
 use crate::storage::{direct_write, item, key_locks};
@@ -51,7 +51,11 @@ pub fn store(
 fn write_table(table: &Table, asked: &TableWrites) -> Result<Vec<Outcome>> {
     let mut outcomes = directly(table, asked.puts())?;
     let left = &asked.puts()[outcomes.len()..];
-    if !left.is_empty() {
+    if item::under_policies(table) {
+        for write in left {
+            outcomes.push(put_item::store(table, write)?);
+        }
+    } else if !left.is_empty() {
         outcomes.extend(batch::put(table, left)?);
     }
     let deleted = directly(table, asked.deletes())?;

@@ -23,10 +23,11 @@ pub fn store(table: &Table, write: &Rc<Write>) -> Result<Outcome> {
         .ok_or_else(|| ApiError::corrupt("put without an item"))?;
     let creates = write.may_create()?;
     write::settle(table, || {
-        if creates {
+        if creates && !item::under_policies(table) {
             return item::upsert(table, write, proposed);
         }
         match item::replace(table, write, proposed)? {
+            Attempt::Missing if creates => item::insert(table, write, proposed, false),
             Attempt::Missing => write::on_missing(write),
             other => Ok(other),
         }

@@ -26,6 +26,7 @@ SELECT dynamo.update_item('Notes', '{"id":{"S":"1"}}', 'SET a = id', 'attribute_
 SELECT dynamo.put_item('Notes', '{"id":{"S":"1"},"owner":{"S":"regress_bob"}}', 'attribute_exists(id)');
 \echo :SQLSTATE
 SELECT dynamo.delete_item('{"TableName":"Notes","Key":{"id":{"S":"1"}},"ReturnValues":"ALL_OLD"}');
+SELECT dynamo.batch_write_item('Notes', ARRAY['{"id":{"S":"1"},"owner":{"S":"regress_bob"}}']::dynamo.item[]);
 
 -- A failed condition shows nothing of what its caller may not see; through dynamo.handle neither.
 SELECT dynamo.put_item('Notes', '{"id":{"S":"1"},"owner":{"S":"regress_bob"}}', 'attribute_not_exists(id)',
