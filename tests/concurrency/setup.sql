@@ -2,7 +2,7 @@
 -- down (tally, balance) is committed exactly when its write is.
 
 SELECT count(dynamo.create_table(name, partition_key => 'k'))
-FROM unnest(ARRAY['Counter', 'Traced', 'Trace', 'Patient', 'Versions', 'Churn', 'Batch', 'Batch2']) AS name;
+FROM unnest(ARRAY['Counter', 'Traced', 'Trace', 'Patient', 'Versions', 'Churn', 'Batch', 'Batch2', 'Shared', 'Shared2']) AS name;
 
 CREATE FUNCTION item(VARIADIC pairs text[]) RETURNS dynamo.item
     LANGUAGE sql IMMUTABLE
@@ -123,6 +123,26 @@ BEGIN
               GROUP BY name) AS tables;
         PERFORM dynamo.batch_write_item(json_build_object('RequestItems', request));
     END IF;
+END
+$$;
+
+-- Calls of several requests that count up hot keys of two tables. One that waits too long for a row ends its call.
+CREATE TABLE shared_done (writes int);
+CREATE VIEW shared_items AS SELECT item FROM dynamo_tables."Shared" UNION ALL SELECT item FROM dynamo_tables."Shared2";
+CREATE FUNCTION shared_call() RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO shared_done
+    SELECT count(*) FILTER (WHERE a.status = 200)
+    FROM (SELECT array_agg('UpdateItem'::text) AS operations,
+                 array_agg(convert_to(json_build_object('TableName', name, 'Key', item('k', key), 'UpdateExpression', 'ADD n :one',
+                     'ExpressionAttributeValues', item(':one', '1'))::text, 'UTF8') ORDER BY random()) AS bodies
+          FROM (SELECT name, 'key' || n AS key FROM unnest(ARRAY['Shared', 'Shared2']) AS name, generate_series(0, 9) AS n
+                ORDER BY random() LIMIT 12) AS keys) AS call,
+         dynamo.handle_batch(operations, bodies) AS a;
+EXCEPTION
+    WHEN lock_not_available THEN NULL;
 END
 $$;
 

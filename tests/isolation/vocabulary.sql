@@ -31,6 +31,17 @@ AS $$
     FROM dynamo.handle(operation, convert_to(request::text, 'UTF8'))
 $$;
 
+-- Puts that share one call.
+CREATE FUNCTION share(table_name text, VARIADIC items dynamo.item[]) RETURNS SETOF text
+    LANGUAGE sql
+AS $$
+    SELECT concat_ws(' ', a.status, a.error_type)
+    FROM (SELECT array_agg('PutItem'::text) AS operations,
+                 array_agg(convert_to(json_build_object('TableName', table_name, 'Item', item)::text, 'UTF8') ORDER BY n) AS bodies
+          FROM unnest(items) WITH ORDINALITY AS i (item, n)) AS call,
+         dynamo.handle_batch(operations, bodies) AS a
+$$;
+
 -- Runs a command; its SQLSTATE and message when it fails.
 CREATE FUNCTION try(command text) RETURNS text
     LANGUAGE plpgsql
