@@ -128,7 +128,7 @@ LEFT JOIN (dynamo.table_definition AS d
            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables')
     ON c.oid = s.relation
 -- What was counted for a table that is gone has no name any more.
-WHERE s.relation = 0 OR d.table_name IS NOT NULL;
+WHERE s.relation IS NULL OR d.table_name IS NOT NULL;
 COMMENT ON VIEW dynamo.stat_operations IS 'Requests of this database by table and operation since the server started, with the library preloaded; table_name is NULL where a request was of no existing table or of several';
 COMMENT ON COLUMN dynamo.stat_operations.calls IS 'Requests, those that failed included';
 COMMENT ON COLUMN dynamo.stat_operations.errors IS 'How often each error of the API was answered; a Postgres error counts as what a client is told';

@@ -17,7 +17,7 @@ impl Answer for Statistics {
 }
 
 impl Columns<8> for Counts {
-    /// Data table, operation, calls, errors as JSON, units read and written, milliseconds, latency histogram.
+    /// Data table (NULL: none that there is, or several), operation, calls, errors as JSON, units read and written, milliseconds, latency histogram.
     fn into_columns(self) -> [Option<pg_sys::Datum>; 8] {
         let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let mut errors = String::from("{");
@@ -31,7 +31,9 @@ impl Columns<8> for Counts {
         errors.push('}');
         let latency: Vec<i64> = self.latency.into_iter().map(count).collect();
         [
-            pg_sys::Oid::from(self.relation).into_datum(),
+            (self.relation != 0)
+                .then(|| pg_sys::Oid::from(self.relation))
+                .into_datum(),
             self.operation.name().into_datum(),
             count(self.calls).into_datum(),
             errors.into_datum(),

@@ -1,13 +1,16 @@
 //! What a Query or Scan reads, as rows of SQL: neither Limit nor the size of a page ends them.
 
+use super::meter;
 use crate::storage::catalog::Table;
 use crate::storage::detoast::Stored;
 use crate::storage::scan::Scan;
 use pg_dynamo_core::Result;
+use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::range::KeyRange;
 use pg_dynamo_core::read::PageRead;
 use pg_dynamo_core::value::ItemBuf;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// A read bound to its table.
 pub struct ItemSet {
@@ -28,6 +31,16 @@ impl ItemSet {
     /// A cursor over the items, in the order of the index or, `reversed`, against it.
     pub fn open(&self, reversed: bool) -> Scan {
         Scan::open(&self.table, &self.range(reversed))
+    }
+
+    /// Counts the read that began then and is over. What it read has no price: neither pages nor their limits are known here.
+    pub fn count(&self, began: Instant) {
+        let operation = if self.read.is_query() {
+            Operation::Query
+        } else {
+            Operation::Scan
+        };
+        meter::count_rows(operation, self.table.relid.to_u32(), began);
     }
 
     pub fn range(&self, reversed: bool) -> KeyRange {

@@ -66,6 +66,19 @@ impl Meter {
     }
 }
 
+/// Counts a read of rows of SQL, which has no reply.
+pub fn count_rows(operation: Operation, relation: u32, began: Instant) {
+    if let Some(mut meter) = Meter::new(operation) {
+        meter.touched = Touched::One(relation);
+        meter.nanoseconds = nanoseconds_since(began);
+        meter.count(Consumed::default(), None);
+    }
+}
+
+fn nanoseconds_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Runs one step of a request. A Postgres ERROR in it ends the request, and is counted as what a client is told.
 pub fn step<R>(session: &Session, meter: &mut Option<Meter>, step: impl FnOnce() -> R) -> R {
     let Some(meter) = meter else { return step() };
@@ -73,8 +86,7 @@ pub fn step<R>(session: &Session, meter: &mut Option<Meter>, step: impl FnOnce()
     session.touched.set(meter.touched);
     let result = catch_unwind(AssertUnwindSafe(step));
     meter.touched = session.touched.take();
-    let elapsed = began.elapsed().as_nanos();
-    meter.nanoseconds += u64::try_from(elapsed).unwrap_or(u64::MAX);
+    meter.nanoseconds += nanoseconds_since(began);
     result.unwrap_or_else(|payload| {
         let kind = ErrorKind::of_sqlstate(&pg_error::sqlstate_of(&*payload));
         meter.count(Consumed::default(), Some(kind));

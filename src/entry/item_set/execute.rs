@@ -18,6 +18,7 @@ use crate::storage::scan::Scan;
 use pg_dynamo_core::value::ItemBuf;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use std::ffi::{CStr, c_void};
+use std::time::Instant;
 
 /// Postgres's node, and ours behind it.
 #[repr(C)]
@@ -38,6 +39,8 @@ pub struct Running {
     scratch: pg_sys::MemoryContext,
     pub bound: Option<ItemSet>,
     scan: Option<Scan>,
+    /// When the cursor was opened.
+    began: Instant,
     ended: bool,
     /// Rows read by cursors that are closed.
     rows: u64,
@@ -53,7 +56,9 @@ impl Running {
 
     fn close(&mut self) {
         self.rows = self.rows_read();
-        self.scan = None;
+        if let (Some(_), Some(set)) = (self.scan.take(), &self.bound) {
+            set.count(self.began);
+        }
         self.ended = false;
     }
 }
@@ -115,6 +120,7 @@ unsafe extern "C-unwind" fn begin(
                 scratch: memory::child_of((*state).es_query_cxt, c"dynamo items"),
                 bound: None,
                 scan: None,
+                began: Instant::now(),
                 ended: false,
                 rows: 0,
                 direct: None,
@@ -295,6 +301,7 @@ unsafe fn open(scan: *mut ItemScan) {
         });
         running.direct = Some(cursor.is_direct());
         running.scan = Some(cursor);
+        running.began = Instant::now();
     }
 }
 

@@ -13,6 +13,7 @@ use pgrx::nodes::is_a;
 use pgrx::{FromDatum, PgSqlErrorCode, pg_sys};
 use std::ffi::CStr;
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 /// Symbol `pg_dynamo_query_items`, see sql/install/item_sets.sql.
 #[unsafe(export_name = "pg_dynamo_query_items")]
@@ -135,6 +136,7 @@ unsafe fn fill(
 ) -> Result<()> {
     // SAFETY: by the caller.
     let set = unsafe { bind(function, values) }?;
+    let began = Instant::now();
     set.open(false).each(|item| {
         let mut datum = match set.show(item)? {
             Shown::Not => return Ok(ControlFlow::Continue(())),
@@ -145,7 +147,9 @@ unsafe fn fill(
         // SAFETY: by the caller; the store copies the row.
         unsafe { pg_sys::tuplestore_putvalues(store, descriptor, &mut datum, &mut is_null) };
         Ok(ControlFlow::Continue(()))
-    })
+    })?;
+    set.count(began);
+    Ok(())
 }
 
 /// Support function of both. The planner calls it before it looks for paths, and that loads this library and its
