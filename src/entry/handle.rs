@@ -4,9 +4,9 @@ use super::boundary::{Answer, CALL_CONVENTION, enter, export};
 use super::datum::{Columns, Row, VarlenaArray, materialize};
 use crate::op::requests::{self, Arrived};
 use crate::op::{self, Caller, Reply, Session};
+use crate::storage::leftovers;
 use crate::storage::pg_error::with_cleanup;
 use crate::storage::role::Actor;
-use crate::storage::{leftovers, memory};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::prelude::*;
@@ -74,20 +74,10 @@ fn handle_batch(
     let requests: Vec<Arrived<'_>> = arrived.iter().map(|(o, b)| (o.as_ref(), *b)).collect();
     let actor = Actor::enter(run_as, requests.len());
     let session = Session::of_many(Caller::Wire);
-    // SAFETY: the current context outlives the call; what a request leaves behind goes when the next one begins, and
-    // answers are Rust's.
-    let answers = unsafe {
-        let scratch = memory::child_of(pg_sys::CurrentMemoryContext, c"dynamo request");
-        let answers = memory::within(scratch, || {
-            requests::run(&session, &requests, &|place| {
-                RUNNING.set(Some(place));
-                actor.next_request();
-                pg_sys::MemoryContextReset(scratch);
-            })
-        });
-        pg_sys::MemoryContextDelete(scratch);
-        answers
-    };
+    let answers = requests::run(&session, &requests, &|place| {
+        RUNNING.set(Some(place));
+        actor.next_request();
+    });
     RUNNING.set(None);
     actor.leave();
     Answers(answers.into_iter().map(Answered).collect())

@@ -44,6 +44,14 @@ impl Meter {
         })
     }
 
+    /// Adds the time since `began`, which becomes now.
+    pub fn lap(&mut self, began: &mut Instant) {
+        let now = Instant::now();
+        let elapsed = now.duration_since(*began).as_nanos();
+        self.nanoseconds += u64::try_from(elapsed).unwrap_or(u64::MAX);
+        *began = now;
+    }
+
     fn count(&self, consumed: Consumed, error: Option<ErrorKind>) {
         counters::count(&counters::Request {
             operation: self.operation,

@@ -1,10 +1,9 @@
 //! A request on its way: parsed, bound to its table when it writes one item, run.
 
-use super::write::Bound;
 use super::{Reply, Session};
 use super::{
     batch_get_item, batch_write_item, create_table, delete_item, delete_table, describe_limits,
-    describe_table, get_item, list_tables, put_item, query, scan, update_item, update_table,
+    describe_table, get_item, list_tables, put_item, query, scan, update_item, update_table, write,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
@@ -40,7 +39,9 @@ pub enum Request {
 )]
 pub enum Prepared {
     /// Writes one item.
-    Write(Bound),
+    Write(write::Bound),
+    /// Reads one item.
+    Read(get_item::Bound),
     Other(Request),
 }
 
@@ -85,12 +86,13 @@ impl Request {
         })
     }
 
-    /// Opens the table of a write of one item and learns its key.
+    /// Opens the table of a request about one item and learns its key.
     pub fn prepare(self, session: &Session) -> Result<Prepared> {
         Ok(match self {
             Request::PutItem(request) => Prepared::Write(put_item::bind(session, request)?),
             Request::UpdateItem(request) => Prepared::Write(update_item::bind(session, request)?),
             Request::DeleteItem(request) => Prepared::Write(delete_item::bind(session, request)?),
+            Request::GetItem(request) => Prepared::Read(get_item::bind(session, request)?),
             other => Prepared::Other(other),
         })
     }
@@ -98,10 +100,10 @@ impl Request {
     pub fn run(self, session: &Session) -> Result<Reply> {
         let other = match self.prepare(session)? {
             Prepared::Write(write) => return write.reply(),
+            Prepared::Read(read) => return read.reply(),
             Prepared::Other(other) => other,
         };
         Ok(Reply::free(match other {
-            Request::GetItem(request) => return get_item::run(session, request),
             Request::Query(request) => return query::run(session, request),
             Request::Scan(request) => return scan::run(session, request),
             Request::BatchGetItem(request) => return batch_get_item::run(session, request),
@@ -112,8 +114,11 @@ impl Request {
             Request::ListTables(request) => list_tables::run(request)?,
             Request::UpdateTable(request) => update_table::run(session, request)?,
             Request::DeleteTable(request) => delete_table::run(session, request)?,
-            Request::PutItem(_) | Request::UpdateItem(_) | Request::DeleteItem(_) => {
-                return Err(ApiError::internal("a write that was not prepared"));
+            Request::PutItem(_)
+            | Request::UpdateItem(_)
+            | Request::DeleteItem(_)
+            | Request::GetItem(_) => {
+                return Err(ApiError::internal("a request that was not prepared"));
             }
         }))
     }

@@ -1,10 +1,10 @@
 //! Many rows of one table in one pass or one statement, which meets them in the order of their keys.
 
-use super::catalog::{Privilege, Table, has_privileges};
+use super::catalog::Table;
 use super::detoast::ItemDatum;
-use super::item::{item_type, suppressed};
+use super::item::{get_directly, item_type, suppressed};
 use super::pending::{Answer, Decision, Guard};
-use super::read::{Read, by_primary_key};
+use super::read::Read;
 use super::spi::{self, Arg, Plan};
 use super::table::quoted;
 use pg_dynamo_core::Result;
@@ -63,8 +63,7 @@ fn types(more: &[pg_sys::Oid]) -> Vec<pg_sys::Oid> {
 
 /// Reads the item under each key, in their order, as the caller's snapshot sees them, until `read` breaks.
 pub fn get(table: &Table, keys: &[StoredKey], read: &mut Read<'_>) {
-    let direct = !table.distributed && has_privileges(table.relid, &[Privilege::Select]);
-    if keys.is_empty() || direct && by_primary_key(table.relid, keys, read) {
+    if keys.is_empty() || get_directly(table, &mut keys.iter(), read) {
         return;
     }
     spi::connected(|| {

@@ -4,7 +4,7 @@ use super::catalog::{Privilege, Table, has_privileges};
 use super::detoast::ItemDatum;
 use super::pending::{Answer, Decision, Guard};
 use super::pg_error::catching;
-use super::read::by_primary_key;
+use super::read::{Keys, Read, by_primary_key};
 use super::spi::{self, Arg, Plan};
 use super::table::quoted;
 use pg_dynamo_core::apply::Write;
@@ -73,18 +73,24 @@ pub fn item_type() -> pg_sys::Oid {
     pgrx::wrappers::regtypein("dynamo.item")
 }
 
+/// Reads the item under each key, one after the other, without a statement, as the caller's snapshot sees it, until `read`
+/// breaks. False: this table is not to be read so, and nothing was.
+pub fn get_directly(table: &Table, keys: &mut Keys<'_>, read: &mut Read<'_>) -> bool {
+    !table.distributed
+        && has_privileges(table.relid, &[Privilege::Select])
+        && by_primary_key(table.relid, keys, read)
+}
+
 /// Reads one item, as the caller's snapshot sees it.
 pub fn get<R>(table: &Table, key: &StoredKey, read: impl FnOnce(Option<ItemDatum>) -> R) -> R {
     let mut read = Some(read);
     let mut result = None;
     // Called once, whichever way the item is read.
     let mut once = |item| result = read.take().map(|read| read(item));
-    let direct = !table.distributed && has_privileges(table.relid, &[Privilege::Select]);
-    let direct = direct
-        && by_primary_key(table.relid, std::slice::from_ref(key), &mut |_, item| {
-            once(item);
-            ControlFlow::Break(())
-        });
+    let direct = get_directly(table, &mut std::iter::once(key), &mut |_, item| {
+        once(item);
+        ControlFlow::Break(())
+    });
     if !direct {
         spi::connected(|| {
             let plan = table.plans.get.get_or_init(|| {

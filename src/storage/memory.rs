@@ -3,6 +3,28 @@
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
+/// A context for what one step after the other leaves behind.
+pub struct Scratch(pg_sys::MemoryContext);
+
+impl Scratch {
+    /// Goes with the current context, which outlives the value. Postgres keeps the name's pointer.
+    pub fn new(name: &'static CStr) -> Scratch {
+        // SAFETY: the current context is alive.
+        Scratch(unsafe { child_of(pg_sys::CurrentMemoryContext, name) })
+    }
+
+    /// Runs `body`; what it has allocated from Postgres is then freed, so nothing of that may leave it. After an ERROR
+    /// it goes with the context.
+    pub fn run<R>(&self, body: impl FnOnce() -> R) -> R {
+        // SAFETY: made by `new`.
+        unsafe {
+            let result = within(self.0, body);
+            pg_sys::MemoryContextReset(self.0);
+            result
+        }
+    }
+}
+
 /// Runs `body` with `memory` as the current context.
 ///
 /// # Safety

@@ -15,6 +15,9 @@ use std::ops::ControlFlow;
 /// Takes what is found under the key at a place; None when there is nothing. Break: read no further.
 pub type Read<'r> = dyn FnMut(usize, Option<ItemDatum>) -> ControlFlow<()> + 'r;
 
+/// Keys, one after the other.
+pub type Keys<'k> = dyn Iterator<Item = &'k StoredKey> + 'k;
+
 /// Whether rows may live elsewhere (a table distributed by Citus is an empty shell here).
 pub fn may_be_distributed() -> bool {
     // SAFETY: a syscache look-up by a constant name.
@@ -29,7 +32,7 @@ pub fn may_be_distributed() -> bool {
 
 /// Reads the item under each key, one after the other, as the active snapshot sees it, until `read` breaks; the
 /// caller holds a lock on the table. False: this table is not to be read so, and nothing was.
-pub fn by_primary_key(relid: pg_sys::Oid, keys: &[StoredKey], read: &mut Read<'_>) -> bool {
+pub fn by_primary_key(relid: pg_sys::Oid, keys: &mut Keys<'_>, read: &mut Read<'_>) -> bool {
     const HELD: i32 = pg_sys::NoLock as i32;
     const SHARE: i32 = pg_sys::AccessShareLock as i32;
     // SAFETY: the relation is locked by the caller; what is opened is closed on both paths, or, when an
@@ -100,7 +103,7 @@ pub unsafe fn is_ours(index: pg_sys::Relation) -> bool {
 unsafe fn find(
     table: pg_sys::Relation,
     index: pg_sys::Relation,
-    keys: &[StoredKey],
+    keys: &mut Keys<'_>,
     read: &mut Read<'_>,
 ) {
     const COUNT: i32 = 3;
@@ -108,7 +111,7 @@ unsafe fn find(
     unsafe {
         let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
         let scan = begin_scan(table, index, pg_sys::GetActiveSnapshot(), COUNT);
-        for (place, key) in keys.iter().enumerate() {
+        for (place, key) in keys.enumerate() {
             let mut conditions = scan_keys([
                 key.pk_hash.into(),
                 spi::varlena(&key.pk),
