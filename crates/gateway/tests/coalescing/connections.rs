@@ -25,7 +25,7 @@ async fn no_request_is_carried_out_twice_when_connections_are_cut() {
              GRANT INSERT ON ledger TO {ROLE};
              CREATE OR REPLACE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
              BEGIN
-                 INSERT INTO public.ledger VALUES (NEW.item ->> 'request');
+                 INSERT INTO public.ledger VALUES (NEW.item ->> 'sent_as');
                  RETURN NULL;
              END $$;
              CREATE TRIGGER note AFTER INSERT OR UPDATE ON dynamo_tables.\"Cut\"
@@ -47,8 +47,8 @@ async fn no_request_is_carried_out_twice_when_connections_are_cut() {
                 let name = format!("{n}/{i}");
                 let body = format!(
                     r#"{{"TableName":"Cut","Key":{{"k":{{"S":"key {}"}}}},
-                        "UpdateExpression":"ADD n :one SET request = :request",
-                        "ExpressionAttributeValues":{{":one":{{"N":"1"}},":request":{{"S":"{name}"}}}}}}"#,
+                        "UpdateExpression":"ADD n :one SET sent_as = :name",
+                        "ExpressionAttributeValues":{{":one":{{"N":"1"}},":name":{{"S":"{name}"}}}}}}"#,
                     numbers.below(20)
                 );
                 let reply = pool.call(Operation::UpdateItem, body).await;

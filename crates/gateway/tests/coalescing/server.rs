@@ -127,11 +127,12 @@ pub async fn enter(calls: &mut [Call]) {
 
 /// Whether the call has its answer already.
 pub async fn answered(call: &mut Call) -> Option<Reply> {
-    std::future::poll_fn(|cx| match call.as_mut().poll(cx) {
+    let look = std::future::poll_fn(|cx| match call.as_mut().poll(cx) {
         Poll::Ready(reply) => Poll::Ready(Some(reply)),
         Poll::Pending => Poll::Ready(None),
-    })
-    .await
+    });
+    // A task that looks often is told to pause, which would look like no answer.
+    tokio::task::unconstrained(look).await
 }
 
 /// An empty table of this name with the key `k`, made anew, that the requests' role may use.
