@@ -12,6 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Pauses between attempts to connect: the first, and the longest that doubling leads to.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Time from one line in the log to the next, when questions keep failing.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
 /// The key's role, its secret, and whether it is enabled; no row when the id is unknown or its role is gone.
 const QUERY: &str =
     "SELECT role::pg_catalog.text, secret, enabled FROM dynamo_internal.access_key_secret($1)";
@@ -23,8 +25,8 @@ pub struct KeyDirectory {
     /// No attempt to connect before.
     next_attempt: Instant,
     pause: Duration,
-    /// The last question failed, and that was logged.
-    failing: bool,
+    /// When a failure was logged last.
+    logged: Option<Instant>,
 }
 
 async fn connect(server: &ConnInfo) -> Result<Connected, String> {
@@ -56,7 +58,7 @@ impl KeyDirectory {
             session: None,
             next_attempt: Instant::now(),
             pause: FIRST_PAUSE,
-            failing: false,
+            logged: None,
         }
     }
 
@@ -104,18 +106,14 @@ impl KeyDirectory {
         }
     }
 
-    /// Once when it begins and once when it is over.
-    fn log(&mut self, failure: Option<&str>) {
-        let target = self.server.target();
-        match failure {
-            Some(why) if !self.failing => {
-                tracing::error!(%target, "access keys cannot be read: {why}");
-            }
-            Some(why) => tracing::debug!(%target, "access keys cannot be read: {why}"),
-            None if self.failing => tracing::info!(%target, "access keys can be read again"),
-            None => {}
+    /// A secret that cannot be opened fails again and again: it is said, but does not fill the log.
+    fn log(&mut self, why: &str) {
+        let now = Instant::now();
+        if self.logged.is_none_or(|logged| now >= logged + LOG_PAUSE) {
+            self.logged = Some(now);
+            let target = self.server.target();
+            tracing::error!(%target, "access keys cannot be read: {why}");
         }
-        self.failing = failure.is_some();
     }
 }
 
@@ -130,20 +128,13 @@ impl Directory for KeyDirectory {
                 answer = self.ask(access_key_id).await;
             }
         }
-        match answer {
-            Ok(found) => {
-                self.log(None);
-                Ok(found)
-            }
-            Err(Failure::Refused(why)) => {
-                self.log(Some(&why));
-                Err(Unreachable)
-            }
-            Err(Failure::Lost(why)) => {
-                self.session = None;
-                self.log(Some(&why));
-                Err(Unreachable)
-            }
+        if let Err(Failure::Lost(_)) = &answer {
+            self.session = None;
         }
+        answer.map_err(|failure| {
+            let (Failure::Lost(why) | Failure::Refused(why)) = failure;
+            self.log(&why);
+            Unreachable
+        })
     }
 }
