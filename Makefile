@@ -11,7 +11,7 @@ help:
 	@echo 'make check    format, lints, layer rules, core tests, type check for 15 to 18'
 	@echo 'make test     every test suite'
 	@echo 'make soak     every test suite at full scale, and tables of a million items'
-	@echo 'make bench    measure against hand-written SQL, and tables of growing size'
+	@echo 'make bench    measure against hand-written SQL, tables of growing size, and other endpoints'
 	@echo 'make install  build and install into the PostgreSQL of PG_CONFIG'
 	@echo 'make package  a Debian package in target/'
 	@echo 'make snapshot   keep the install script of this version in sql/snapshot'
@@ -34,6 +34,7 @@ soak:
 bench:
 	@benches/run
 	@benches/scale/run
+	@benches/http/run
 package:
 	@scripts/package.sh
 clean:

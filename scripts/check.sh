@@ -12,7 +12,7 @@ say "Conventions"
 scripts/layers.sh
 if command -v shellcheck >/dev/null; then
     say "Shell scripts"
-    git ls-files -z -- '*.sh' tests/run 'tests/*/run' 'tests/*/setup' benches/run .ci/run | xargs -0 shellcheck -x -S warning
+    git ls-files -z -- '*.sh' tests/run 'tests/*/run' 'tests/*/setup' benches/run 'benches/*/run' 'benches/*/*/setup' .ci/run | xargs -0 shellcheck -x -S warning
 fi
 say "Lints"
 cargo clippy --quiet --workspace --all-targets --no-default-features \

@@ -398,6 +398,33 @@ mod tests {
         assert!(store.entries.lock().len() < 200);
     }
 
+    /// Whatever waits, a key in use waits for one look-up under way and its own.
+    #[tokio::test(start_paused = true)]
+    async fn keys_in_use_go_first() {
+        let takes = 2 * UNSEEN_PAUSE;
+        let memory = Memory {
+            takes,
+            ..Memory::with("AK", "s")
+        };
+        let store = Arc::new(KeyStore::start(memory));
+        store.find("AK").await.unwrap().unwrap();
+        for round in 0..20 {
+            advance(FRESH).await;
+            let flood = (0..UNSEEN_WAITING).map(|i| {
+                let (store, id) = (store.clone(), format!("INVENTED{round}-{i}"));
+                tokio::spawn(async move { store.find(&id).await })
+            });
+            let flood: Vec<_> = flood.collect();
+            sleep(takes / 4).await;
+            let started = Instant::now();
+            store.find("AK").await.unwrap().unwrap();
+            assert!(started.elapsed() <= 2 * takes);
+            for finder in flood {
+                finder.await.unwrap().unwrap();
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn entries_of_no_use_make_room() {
         let store = KeyStore::start(Memory::with("AK", "s"));

@@ -1,0 +1,78 @@
+//! The client of `benches/http/run`: fills the tables, or sends one operation over some connections for some seconds.
+//!
+//! Requests are signed and written out before the clock starts, and an answer is read no further than to its end and its
+//! status, so that the client takes as little as it can of the processors that it shares with the server.
+
+mod connection;
+mod fill;
+mod measure;
+mod process;
+mod requests;
+
+use clap::Parser;
+use requests::{Operation, Target};
+use std::error::Error;
+
+#[derive(Parser)]
+struct Arguments {
+    /// host:port
+    #[arg(long)]
+    endpoint: String,
+    #[arg(long, default_value = "AKIDBENCH00000000000")]
+    access_key: String,
+    #[arg(
+        long,
+        env = "BENCH_SECRET",
+        default_value = "secret",
+        hide_env_values = true
+    )]
+    secret: String,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(clap::Subcommand)]
+enum Task {
+    /// Makes the tables and their items.
+    Fill,
+    /// Prints one line: throughput, median and p99 in microseconds, errors, microseconds of CPU per request of the
+    /// client and of each `--process`.
+    Measure {
+        #[arg(long)]
+        operation: Operation,
+        #[arg(long)]
+        connections: usize,
+        #[arg(long, default_value_t = 3.0)]
+        seconds: f64,
+        /// NAME=PID: this process and its descendants.
+        #[arg(long)]
+        process: Vec<String>,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let target = Target {
+        endpoint: arguments.endpoint,
+        access_key: arguments.access_key,
+        secret: arguments.secret,
+    };
+    match arguments.task {
+        Task::Fill => fill::fill(&target).await,
+        Task::Measure {
+            operation,
+            connections,
+            seconds,
+            process,
+        } => {
+            let run = measure::Run {
+                operation,
+                connections,
+                seconds,
+            };
+            println!("{}", measure::measure(&target, &run, &process).await?);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,2 @@
+\set id random(0, 1999)
+select dynamo.put_item(format('{"TableName":"Bench","Item":{"Id":{"S":"user %1$s"},"n":{"N":"%2$s"},"name":{"S":"name of user %1$s"},"note":{"S":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},"tags":{"SS":["a","b","c"]}}}', :id::int, pg_catalog.random())::json);
