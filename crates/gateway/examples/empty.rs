@@ -6,6 +6,7 @@ use pg_dynamo_core::operation::Operation;
 use pg_dynamo_gateway::auth::{Directory, KeyStore, Record, SigV4, Unreachable, Zeroizing};
 use pg_dynamo_gateway::backend::{Backend, Reply, Request};
 use pg_dynamo_gateway::config::Options;
+use pg_dynamo_gateway::metrics::Metrics;
 use pg_dynamo_gateway::program::{self, Parts};
 use std::error::Error;
 use std::sync::Arc;
@@ -72,8 +73,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         let parts = Parts {
             authenticate: SigV4::new(KeyStore::start(OneKey)),
             backend: Arc::new(Empty::new()),
-            observe: Arc::new(()),
-            metrics: Box::new(String::new),
+            metrics: Metrics::new(),
         };
         program::serve(&options, parts).await?;
         Ok(())
