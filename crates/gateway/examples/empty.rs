@@ -39,7 +39,7 @@ impl Empty {
         let item = format!(
             r#"{{"Id":{{"S":"user 1"}},"n":{{"N":"1"}},"name":{{"S":"name of user 1"}},"note":{{"S":"{note}"}},"tags":{{"SS":["a","b","c"]}}}}"#
         );
-        let items = vec![item.as_str(); 10].join(",");
+        let items = [item.as_str(); 10].join(",");
         Empty {
             item: format!(r#"{{"Item":{item}}}"#).into(),
             items: format!(r#"{{"Count":10,"Items":[{items}],"ScannedCount":10}}"#).into(),
