@@ -267,6 +267,12 @@ private_postgres() {
 # The tour: one list of options, so that `make run` shows what the test compares. It starts a second psql.
 play_tour() { PATH=$BINDIR:$PATH "$BINDIR/psql" -X -q -a -v ON_ERROR_STOP=1 -f "$ROOT/sql/tour.sql" "$@" 2>&1; }
 
+# The client of the suites durability and load: builds it and prints where it is.
+load_client() {
+    (cd "$ROOT" && cargo build --quiet --release -p pg_dynamo_load_client) >&2 || die "the client of the load suites cannot be built"
+    echo "${CARGO_TARGET_DIR:-$ROOT/target}/release/pg_dynamo_load_client"
+}
+
 # --- suites -------------------------------------------------------------------------------------
 # The last line of every suite is "N passed, N failed"; a suite that ran nothing has failed.
 

@@ -1,0 +1,77 @@
+//! The client of the suites durability and load. Every task prints what it found and fails when that is not as it must be.
+
+mod crash;
+mod cut;
+mod endpoint;
+mod mix;
+mod resident;
+mod shared;
+
+use clap::Parser;
+use endpoint::{Endpoint, Failure};
+use std::path::PathBuf;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    endpoint: Endpoint,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(clap::Subcommand)]
+enum Task {
+    /// Sends one request and prints the body of its answer.
+    Send { operation: String, body: String },
+    /// Makes the tables of `write`.
+    WriteTables,
+    /// Writes until the first failure of each worker and leaves in the journal what was acknowledged.
+    Write {
+        #[arg(long)]
+        journal: PathBuf,
+        /// Tells the items of one round from those of another.
+        #[arg(long)]
+        round: u32,
+    },
+    /// Compares what is stored with the journal.
+    Verify {
+        #[arg(long)]
+        journal: PathBuf,
+        #[arg(long)]
+        round: u32,
+    },
+    /// Adds to the same 100 counters through several gateways, in random order.
+    Shared {
+        /// host:port of the others
+        #[arg(long)]
+        also: Vec<String>,
+        #[arg(long)]
+        seconds: f64,
+    },
+    /// Adds to counters of their own over connections that are cut at random, and counts.
+    Cut {
+        #[arg(long)]
+        seconds: f64,
+    },
+    /// A mixed workload, first without and then with a client that scans the table.
+    Mix(mix::Plan),
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> Result<(), Failure> {
+    let Arguments { endpoint, task } = Arguments::parse();
+    match task {
+        Task::Send { operation, body } => {
+            let body = serde_json::from_str(&body)?;
+            let reply = endpoint.connection().call(&operation, &body).await?;
+            println!("{reply}");
+            Ok(())
+        }
+        Task::WriteTables => crash::create_tables(&endpoint).await,
+        Task::Write { journal, round } => crash::write(&endpoint, round, &journal).await,
+        Task::Verify { journal, round } => crash::verify(&endpoint, round, &journal).await,
+        Task::Shared { also, seconds } => shared::add(&endpoint, &also, seconds).await,
+        Task::Cut { seconds } => cut::add(&endpoint, seconds).await,
+        Task::Mix(plan) => mix::run(&endpoint, &plan).await,
+    }
+}
