@@ -99,12 +99,21 @@ where
     announce(options, &server, &admin);
     signals.wait(tls.as_deref()).await;
     stopping.store(true, Relaxed);
+    // Monitoring sees the end coming, unless a successor is about to take both ports over.
+    let mut admin = Some(admin);
+    if options.supervised
+        && let Some(admin) = admin.take()
+    {
+        admin.stop(Duration::ZERO).await;
+    }
     let patience = Duration::from_secs(options.shutdown_timeout);
     let finished = tokio::select! {
         finished = server.stop(patience) => finished,
         () = signals.wait(None) => false,
     };
-    admin.stop(Duration::ZERO).await;
+    if let Some(admin) = admin {
+        admin.stop(Duration::ZERO).await;
+    }
     tracing::info!(finished, "stopped");
     Ok(finished)
 }

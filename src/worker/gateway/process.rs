@@ -59,10 +59,10 @@ impl Process {
         self.signal(libc::SIGHUP);
     }
 
-    /// Has it finish what it does, and end.
-    pub fn ask_to_end(&mut self) {
+    /// Has it finish what it does, and end. Its pipe stays open: the pipe's end would be a second request, which does not
+    /// wait for what is under way.
+    pub fn ask_to_end(&self) {
         self.signal(libc::SIGTERM);
-        self.child.stdin = None;
     }
 
     pub fn kill(&self) {

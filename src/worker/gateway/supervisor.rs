@@ -160,7 +160,7 @@ impl Supervisor {
     }
 
     fn retire(&mut self) {
-        if let Some(Running { mut process, .. }) = self.running.take() {
+        if let Some(Running { process, .. }) = self.running.take() {
             process.ask_to_end();
             let since = Instant::now();
             self.retired.push(Retired { process, since });
