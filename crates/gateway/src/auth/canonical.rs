@@ -13,6 +13,9 @@ use percent_encoding::utf8_percent_encode;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
+/// HTTP/2's Host, which some clients sign under this name.
+pub(super) const AUTHORITY: &str = ":authority";
+
 /// SHA-256 in hexadecimal.
 pub(super) type HexDigest = [u8; 64];
 
@@ -100,9 +103,9 @@ fn update_values(hash: &mut Sha256, head: &Parts, name: &str) -> Option<()> {
     Some(())
 }
 
-/// HTTP/2 sends :authority instead of Host, and clients sign it as host.
+/// HTTP/2 sends :authority instead of Host; clients sign it as host or under its own name.
 fn authority<'a>(name: &str, headers: &HeaderMap, head: &'a Parts) -> Option<&'a str> {
-    let stands_in = name == "host" && !headers.contains_key("host");
+    let stands_in = name == AUTHORITY || name == "host" && !headers.contains_key("host");
     stands_in
         .then(|| head.uri.authority().map(http::uri::Authority::as_str))
         .flatten()

@@ -3,7 +3,7 @@
 //! Faults are reported in DynamoDB's order: what is missing, the date and its distance from now, Host, the algorithm,
 //! the credential and its scope, the key, the signature, the token.
 
-use super::canonical::{self, HexDigest, SignedHeaders};
+use super::canonical::{self, AUTHORITY, HexDigest, SignedHeaders};
 use super::claim::{Claim, Form};
 use super::date::{self, Timestamp};
 use super::key::{AccessKey, KeySource};
@@ -50,7 +50,7 @@ impl<K: KeySource> Authenticate for SigV4<K> {
         let claim = Claim::of(head)?;
         let signed_at = check_date(&claim, date::seconds((self.now)()))?;
         let signed = SignedHeaders::new(&claim.signed_headers);
-        if !signed.contains("host") {
+        if !signed.contains("host") && !signed.contains(AUTHORITY) {
             return Err(fault::host_not_signed());
         }
         if claim.algorithm != ALGORITHM {

@@ -157,6 +157,21 @@ fn the_authority_of_http_2_stands_for_host() {
 }
 
 #[test]
+fn the_authority_of_http_2_may_be_signed_by_its_own_name() {
+    let mut request = signed_by_hand(":authority");
+    request.headers_mut().remove("host");
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = "http://h/".parse().unwrap();
+    accepts(request.clone());
+    *request.uri_mut() = "http://other/".parse().unwrap();
+    refuses(
+        request,
+        pg_dynamo_core::ErrorKind::InvalidSignature,
+        MISMATCH,
+    );
+}
+
+#[test]
 fn the_hash_that_a_client_sends_is_a_header_like_any_other() {
     for hash in ["UNSIGNED-PAYLOAD", "not a hash", ""] {
         let mut request = list_tables();
@@ -177,27 +192,28 @@ fn the_date_header_serves_without_x_amz_date() {
         pg_dynamo_core::ErrorKind::InvalidSignature,
         MISMATCH,
     );
-    let mut request = signed_without_date_header();
-    let date = HeaderValue::from_static("20260131T235930Z");
-    request.headers_mut().insert("date", date);
+    let request = signed_by_hand("host");
     accepts(request);
 }
 
-/// Signed by hand over `host` and `x-amz-target` alone.
-fn signed_without_date_header() -> Request<Bytes> {
+/// Signed by hand over `host`, under the name given, and `x-amz-target` alone; only the date header has the time.
+fn signed_by_hand(host: &str) -> Request<Bytes> {
     use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
     let scope = "20260131/us-east-1/dynamodb/aws4_request";
-    let canonical = "POST\n/\n\nhost:h\nx-amz-target:DynamoDB_20120810.ListTables\n\nhost;x-amz-target\n\
-                     44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+    let canonical = format!(
+        "POST\n/\n\n{host}:h\nx-amz-target:DynamoDB_20120810.ListTables\n\n{host};x-amz-target\n\
+         44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    );
     let digest = sha256_hex(canonical.as_bytes());
     let text = format!("AWS4-HMAC-SHA256\n20260131T235930Z\n{scope}\n{digest}");
     let key = generate_signing_key(SECRET, now(), "us-east-1", "dynamodb");
     let signature = calculate_signature(key, text.as_bytes());
     let header = format!(
-        "AWS4-HMAC-SHA256 Credential={KEY}/{scope},SignedHeaders=host;x-amz-target,Signature={signature}"
+        "AWS4-HMAC-SHA256 Credential={KEY}/{scope},SignedHeaders={host};x-amz-target,Signature={signature}"
     );
     Request::post("/")
         .header("host", "h")
+        .header("date", "20260131T235930Z")
         .header("x-amz-target", "DynamoDB_20120810.ListTables")
         .header("authorization", header)
         .body(Bytes::from_static(b"{}"))
