@@ -3,7 +3,6 @@
 use super::catalog::{Privilege, Table, has_privileges};
 use super::detoast::ItemDatum;
 use super::pending::{Answer, Decision, Guard};
-use super::pg_error::catching;
 use super::read::{Keys, Read, by_primary_key};
 use super::spi::{self, Arg, Plan};
 use super::table::quoted;
@@ -155,8 +154,7 @@ fn returned_item() -> Result<Option<ItemBuf>> {
 /// Postgres asks the policies about the row in the way before it decides on it, and a decision tells about the row.
 pub fn under_policies(table: &Table) -> bool {
     // SAFETY: the relation is locked by the caller; the current role; no ERROR where a policy holds.
-    let state =
-        unsafe { catching(|| pg_sys::check_enable_rls(table.relid, pg_sys::InvalidOid, true)) };
+    let state = unsafe { pg_sys::check_enable_rls(table.relid, pg_sys::InvalidOid, true) };
     state == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
 }
 

@@ -76,7 +76,8 @@ pub fn guarding() -> bool {
 pub fn begin() {
     change(|watch| {
         watch.guarding = true;
-        watch.ran = false;
+        // A call of this transaction that failed has left its cleaning to us.
+        watch.ran &= watch.dirty;
         watch.deferred = false;
         watch.dirty = true;
     });

@@ -10,7 +10,6 @@ mod launcher;
 mod progress;
 mod session;
 
-use crate::storage::pg_error::catching;
 use crate::storage::spi::{self, Plan};
 use pg_dynamo_core::table::TableDefinition;
 use pgrx::pg_sys;
@@ -178,7 +177,7 @@ fn worker_lock() -> pg_sys::LOCKTAG {
 /// Takes a lock if it is free.
 fn try_lock(tag: &pg_sys::LOCKTAG, mode: u32, for_session: bool) -> bool {
     // SAFETY: a complete tag; the call waits for nobody.
-    let result = unsafe { catching(|| pg_sys::LockAcquire(tag, mode as i32, for_session, true)) };
+    let result = unsafe { pg_sys::LockAcquire(tag, mode as i32, for_session, true) };
     result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }
 

@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod answer;
+mod aside;
 pub mod auth;
 pub mod backend;
 pub mod body;

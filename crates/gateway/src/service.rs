@@ -1,6 +1,7 @@
 //! One request from its head to its answer.
 
 use crate::answer::{Answer, Format, request_id, status};
+use crate::aside::aside;
 use crate::auth::Authenticate;
 use crate::backend::{Backend, Request};
 use crate::body;
@@ -19,13 +20,9 @@ use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::{ApiError, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::runtime::{self, RuntimeFlavor};
-use tokio::task::block_in_place;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
-/// Bytes that are hashed in a fraction of a millisecond.
-const AT_ONCE: usize = 256 * 1024;
 const HEALTHY: &[u8] = b"healthy: pg_dynamo ";
 
 /// What is counted about requests.
@@ -137,19 +134,6 @@ fn first_fault(head: &Parts, body: &Bytes, otherwise: ApiError) -> ApiError {
     parsed.err().unwrap_or(otherwise)
 }
 
-/// Hashing or reading a large body takes milliseconds, in which this thread's other requests would wait: they are
-/// handed to another thread meanwhile.
-async fn aside<T>(bytes: usize, work: impl Future<Output = T>) -> T {
-    if bytes <= AT_ONCE {
-        return work.await;
-    }
-    let runtime = runtime::Handle::current();
-    if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
-        return work.await;
-    }
-    block_in_place(|| runtime.block_on(work))
-}
-
 /// An answer and what is counted about it.
 struct Outcome {
     answer: Answer,
@@ -212,7 +196,7 @@ impl<A: Authenticate, B: Backend> Service<A, B> {
         let operation = match operation(head) {
             Ok(operation) => operation,
             Err(error) => {
-                let error = aside(body.len(), async { first_fault(head, &body, error) }).await;
+                let error = aside(body.len(), || first_fault(head, &body, error));
                 return Answer::error(format, &error).into();
             }
         };
@@ -221,11 +205,10 @@ impl<A: Authenticate, B: Backend> Service<A, B> {
             operation: Some(operation),
             capacity: 0.0,
         };
-        let authenticating = self.authenticate.authenticate(head, &body);
-        let identity = match aside(body.len(), authenticating).await {
+        let identity = match self.authenticate.authenticate(head, &body).await {
             Ok(identity) => identity,
             Err(error) => {
-                let error = aside(body.len(), async { first_fault(head, &body, error) }).await;
+                let error = aside(body.len(), || first_fault(head, &body, error));
                 return refused(&error);
             }
         };

@@ -5,7 +5,7 @@ mod support;
 use pg_dynamo_gateway::server::watch::Limits;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
-use support::{Client, Running, Setup, request, start};
+use support::{Client, Running, Setup, request, request_with, start};
 
 /// Short enough for a test that waits for it, in a server where nothing else ends.
 const SHORT: Duration = Duration::from_millis(100);
@@ -262,4 +262,26 @@ async fn a_request_whose_client_went_away_is_given_up() {
     drop(client);
     running.until(|r| r.echo.dropped.load(SeqCst) == 1).await;
     still_serves(&running).await;
+}
+
+#[test]
+fn large_bodies_of_senders_who_are_looked_up_leave_a_thread_to_look_them_up() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).max_blocking_threads(1);
+    runtime.enable_all().build().unwrap().block_on(async {
+        let running = start().await;
+        let body = format!("{{\"a\":\"{}\"}}", "x".repeat(400_000));
+        let request = request_with("PutItem", "x-look-up: yes\r\n", body);
+        let mut clients = Vec::new();
+        for _ in 0..5 {
+            let mut client = running.connect().await;
+            let request = request.clone();
+            clients.push(tokio::spawn(
+                async move { client.ask(request).await.status },
+            ));
+        }
+        for client in clients {
+            assert_eq!(client.await.unwrap(), 200);
+        }
+    });
 }

@@ -139,11 +139,7 @@ pub fn create(role_name: &CStr) -> AccessKey {
     let role = unsafe { pg_sys::get_role_oid(role_name.as_ptr(), true) };
     let role_name = role_name.to_string_lossy();
     if role == pg_sys::InvalidOid {
-        fail(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
-            format!("role \"{role_name}\" does not exist"),
-            "",
-        );
+        no_such_role(&role_name);
     }
     demand_admin(role);
     demand_ordinary(role, &role_name);
@@ -161,11 +157,23 @@ pub fn create(role_name: &CStr) -> AccessKey {
     as_catalog_owner(|| {
         spi::connected(|| {
             lock();
-            let granted = grant(role, &role_name);
+            // Waiting may have taken long enough for the name to become another role's.
+            let Some(name) = name_of(role) else {
+                no_such_role(&role_name);
+            };
+            let granted = grant(role, &name);
             insert(owner, &sealed, granted);
         })
     });
     key
+}
+
+fn no_such_role(name: &str) -> ! {
+    fail(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        format!("role \"{name}\" does not exist"),
+        "",
+    )
 }
 
 /// Until the end of the transaction no other session makes or drops keys, so that the last key of a role is known.

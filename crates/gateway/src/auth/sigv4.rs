@@ -8,6 +8,7 @@ use super::claim::{Claim, Form};
 use super::date::{self, Timestamp};
 use super::key::{AccessKey, KeySource};
 use super::{Authenticate, Identity, fault};
+use crate::aside::aside;
 use aws_sigv4::sign::v4::calculate_signature;
 use bytes::Bytes;
 use http::request::Parts;
@@ -66,8 +67,10 @@ impl<K: KeySource> Authenticate for SigV4<K> {
         };
         let key = key.ok_or_else(fault::unknown_key)?;
         let presigned = matches!(claim.form, Form::Query { .. });
-        let digest =
-            canonical::digest(head, body, &signed, presigned).ok_or_else(fault::mismatch)?;
+        let digest = aside(body.len(), || {
+            canonical::digest(head, body, &signed, presigned)
+        })
+        .ok_or_else(fault::mismatch)?;
         verify(&claim, &scope, &key, signed_at, &digest)?;
         // Keys are long-lived here: there is no such thing as a valid token.
         if claim.has_token {

@@ -113,6 +113,8 @@ pub struct Scheduler {
     pings: Vec<oneshot::Sender<()>>,
     /// Since when no session is open.
     dark: Option<Instant>,
+    /// When requests whose clients have gone were last looked for.
+    swept: Option<Instant>,
     closing: bool,
     /// Requests that were dropped because nobody waited for them.
     vanished: u64,
@@ -133,6 +135,7 @@ impl Scheduler {
             queued_bytes: 0,
             pings: Vec::new(),
             dark: Some(now),
+            swept: None,
             closing: false,
             vanished: 0,
         }
@@ -152,7 +155,7 @@ impl Scheduler {
             return Err(unreachable_error());
         }
         if !self.has_room(&waiting) {
-            self.drop_vanished();
+            self.sweep(now);
             if !self.has_room(&waiting) {
                 return Err(ApiError::throttling("Too many requests are waiting."));
             }
@@ -196,6 +199,15 @@ impl Scheduler {
             queue.waiting.push_front(waiting);
         } else {
             queue.waiting.push_back(waiting);
+        }
+    }
+
+    /// Looking through a full queue takes its time, under a lock that all sessions need: not for every refusal.
+    fn sweep(&mut self, now: Instant) {
+        const PAUSE: Duration = Duration::from_millis(10);
+        if self.swept.is_none_or(|swept| now >= swept + PAUSE) {
+            self.swept = Some(now);
+            self.drop_vanished();
         }
     }
 

@@ -10,6 +10,7 @@ mod tls;
 use options::Options;
 use std::path::PathBuf;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use thiserror::Error;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::MakeTlsConnect;
@@ -58,6 +59,25 @@ pub struct ConnInfo {
     passfile: Option<PathBuf>,
 }
 
+/// A server that vanished without a word is noticed within a minute or so: the system's own defaults take hours, and
+/// the requests of such a session would hang as long. A commit that waits for its standby is not cut off by this: the
+/// server's system still answers.
+fn notice_silence(config: &mut Config, options: &Options) {
+    const SILENCE: Duration = Duration::from_secs(30);
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    if !options.has("keepalives_idle") {
+        config.keepalives_idle(SILENCE);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(SILENCE / 3);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(3);
+    }
+}
+
 impl ConnInfo {
     /// `text`: `key=value …` or `postgresql://…`. Beside what tokio-postgres knows: `sslmode` up to `verify-full`,
     /// `sslrootcert` (default `~/.postgresql/root.crt`), `passfile` (default `PGPASSFILE`, then `~/.pgpass`).
@@ -76,6 +96,7 @@ impl ConnInfo {
             .all(|host| matches!(host, Host::Unix(_)));
         // As in libpq, a unix socket has no TLS whatever the string says.
         config.ssl_mode(if unix { SslMode::Disable } else { tls.mode() });
+        notice_silence(&mut config, &kept);
         Ok(ConnInfo {
             options: kept,
             config,
@@ -304,7 +325,7 @@ mod tests {
             ),
             ("host=h user=u sslmode=allow", "sslmode"),
             ("host=h user=u colour=red", "colour"),
-            ("host=h user", "user"),
+            ("host=h password=ab cd", "without a name"),
         ] {
             let error = ConnInfo::parse(text).err().map(|e| e.to_string());
             assert!(error.clone().unwrap().contains(part), "{text}: {error:?}");

@@ -22,6 +22,10 @@ impl Options {
         Self::of_pairs(text)
     }
 
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// Removes an option and hands out its value.
     pub fn take(&mut self, name: &str) -> Option<String> {
         let mut found = None;
@@ -45,12 +49,10 @@ impl Options {
         let mut options = Options::default();
         let mut rest = text.trim_start();
         while !rest.is_empty() {
-            let (key, after) = rest
-                .split_once('=')
-                .ok_or_else(|| wrong(format!("no value for \"{}\"", first_word(rest))))?;
+            let (key, after) = rest.split_once('=').ok_or_else(nameless)?;
             let key = key.trim_end();
             if key.is_empty() || key.contains(char::is_whitespace) {
-                return Err(wrong(format!("no value for \"{}\"", first_word(key))));
+                return Err(nameless());
             }
             let (value, after) = value(after.trim_start())
                 .ok_or_else(|| wrong(format!("the quoted value of {key} does not end")))?;
@@ -83,17 +85,16 @@ impl Options {
             options.set("port", &ports.join(","));
         }
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair
-                .split_once('=')
-                .ok_or_else(|| wrong(format!("no value for \"{pair}\"")))?;
+            let (key, value) = pair.split_once('=').ok_or_else(nameless)?;
             options.set(&decoded(key)?, &decoded(value)?);
         }
         Ok(options)
     }
 }
 
-fn first_word(text: &str) -> &str {
-    text.split_whitespace().next().unwrap_or_default()
+/// The word is not repeated: it may be the rest of a password with a blank in it.
+fn nameless() -> ConnectError {
+    wrong("something stands there without a name and =")
 }
 
 /// The value at the front, unescaped, and what follows it. None: a quote that does not end.

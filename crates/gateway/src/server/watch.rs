@@ -89,6 +89,14 @@ impl Watch {
     /// Ends the hundredth part of all connections, those that can best be spared: looking at all of them for each
     /// new one would let a flood of connections cost more than it does already. False: none can be spared.
     fn make_room(&self, connections: &Slab<Arc<Connection>>) -> bool {
+        // Those that were told to go are there until their tasks run.
+        let leaving = connections
+            .iter()
+            .filter(|(_, connection)| connection.told() == Command::End)
+            .count();
+        if connections.len() - leaving < self.limits.connections {
+            return true;
+        }
         let mut spared: Vec<_> = connections
             .iter()
             .filter_map(|(_, c)| Some((c.dispensable()?, c)))

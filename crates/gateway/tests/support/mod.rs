@@ -21,7 +21,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-/// Refuses requests without an Authorization header; everybody else is "app".
+/// Refuses requests without an Authorization header; everybody else is "app". A header x-look-up has it ask another
+/// task first.
 pub struct HeaderIsEnough;
 
 impl Authenticate for HeaderIsEnough {
@@ -30,6 +31,10 @@ impl Authenticate for HeaderIsEnough {
             return Err(ApiError::missing_authentication_token(
                 "Request is missing Authentication Token",
             ));
+        }
+        if head.headers.contains_key("x-look-up") {
+            let looked_up = tokio::spawn(tokio::time::sleep(Duration::from_millis(1)));
+            looked_up.await.unwrap();
         }
         Ok(Identity { role: "app".into() })
     }
