@@ -1,0 +1,1 @@
+-- ALTER EXTENSION pg_dynamo UPDATE, from 0.3.0 to 0.4.0.
