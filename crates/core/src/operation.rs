@@ -17,17 +17,30 @@ pub enum Access {
     Define,
 }
 
+/// What this release makes of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// As in DynamoDB, but for what docs/differences.md says of tables, items and limits in general.
+    Works,
+    /// Works; what is different, in one line.
+    Differs(&'static str),
+    /// Its request is checked and then refused; how, in one line. It has no SQL function.
+    Refused(&'static str),
+    /// Not in this release: the operation is unknown.
+    Later,
+}
+
 struct Row {
     operation: Operation,
     name: &'static str,
     sql_name: &'static str,
     access: Access,
     streams: bool,
-    implemented: bool,
+    state: State,
 }
 
 macro_rules! operations {
-    ($($op:ident, $sql:literal, $access:ident, $service:ident, $state:ident;)+) => {
+    ($($op:ident, $sql:literal, $access:ident, $service:ident, $state:ident $($text:literal)?;)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Operation { $($op),+ }
 
@@ -37,7 +50,7 @@ macro_rules! operations {
         }
         const ROWS: &[Row] = &[$(Row {
             operation: Operation::$op, name: stringify!($op), sql_name: $sql, access: Access::$access,
-            streams: service!($service), implemented: state!($state),
+            streams: service!($service), state: state!($state $($text)?),
         }),+];
     };
 }
@@ -50,26 +63,34 @@ macro_rules! service {
     };
 }
 macro_rules! state {
-    (done) => {
-        true
+    (works) => {
+        State::Works
+    };
+    (differs $how:literal) => {
+        State::Differs($how)
+    };
+    (refused $how:literal) => {
+        State::Refused($how)
     };
     (later) => {
-        false
+        State::Later
     };
 }
 
 operations! {
     BatchExecuteStatement, "batch_execute_statement", Statement, dynamodb, later;
-    BatchGetItem, "batch_get_item", Read, dynamodb, done;
-    BatchWriteItem, "batch_write_item", Write, dynamodb, done;
+    BatchGetItem, "batch_get_item", Read, dynamodb, works;
+    BatchWriteItem, "batch_write_item", Write, dynamodb, works;
+    CancelBulkOperation, "cancel_bulk_operation", Define, dynamodb, later;
     CreateBackup, "create_backup", Define, dynamodb, later;
     CreateGlobalTable, "create_global_table", Define, dynamodb, later;
-    CreateTable, "create_table", Define, dynamodb, done;
+    CreateTable, "create_table", Define, dynamodb, works;
     DeleteBackup, "delete_backup", Define, dynamodb, later;
-    DeleteItem, "delete_item", Write, dynamodb, done;
+    DeleteItem, "delete_item", Write, dynamodb, works;
     DeleteResourcePolicy, "delete_resource_policy", Define, dynamodb, later;
-    DeleteTable, "delete_table", Define, dynamodb, done;
+    DeleteTable, "delete_table", Define, dynamodb, works;
     DescribeBackup, "describe_backup", Describe, dynamodb, later;
+    DescribeBulkOperation, "describe_bulk_operation", Describe, dynamodb, later;
     DescribeContinuousBackups, "describe_continuous_backups", Describe, dynamodb, later;
     DescribeContributorInsights, "describe_contributor_insights", Describe, dynamodb, later;
     DescribeEndpoints, "describe_endpoints", Describe, dynamodb, later;
@@ -78,8 +99,8 @@ operations! {
     DescribeGlobalTableSettings, "describe_global_table_settings", Describe, dynamodb, later;
     DescribeImport, "describe_import", Describe, dynamodb, later;
     DescribeKinesisStreamingDestination, "describe_kinesis_streaming_destination", Describe, dynamodb, later;
-    DescribeLimits, "describe_limits", Describe, dynamodb, done;
-    DescribeTable, "describe_table", Describe, dynamodb, done;
+    DescribeLimits, "describe_limits", Describe, dynamodb, works;
+    DescribeTable, "describe_table", Describe, dynamodb, works;
     DescribeTableReplicaAutoScaling, "describe_table_replica_auto_scaling", Describe, dynamodb, later;
     DescribeTimeToLive, "describe_time_to_live", Describe, dynamodb, later;
     DisableKinesisStreamingDestination, "disable_kinesis_streaming_destination", Define, dynamodb, later;
@@ -87,22 +108,25 @@ operations! {
     ExecuteStatement, "execute_statement", Statement, dynamodb, later;
     ExecuteTransaction, "execute_transaction", Statement, dynamodb, later;
     ExportTableToPointInTime, "export_table_to_point_in_time", Define, dynamodb, later;
-    GetItem, "get_item", Read, dynamodb, done;
+    GetItem, "get_item", Read, dynamodb, works;
     GetResourcePolicy, "get_resource_policy", Describe, dynamodb, later;
     ImportTable, "import_table", Define, dynamodb, later;
     ListBackups, "list_backups", Describe, dynamodb, later;
+    ListBulkOperations, "list_bulk_operations", Describe, dynamodb, later;
     ListContributorInsights, "list_contributor_insights", Describe, dynamodb, later;
     ListExports, "list_exports", Describe, dynamodb, later;
     ListGlobalTables, "list_global_tables", Describe, dynamodb, later;
     ListImports, "list_imports", Describe, dynamodb, later;
-    ListTables, "list_tables", Describe, dynamodb, done;
+    ListTables, "list_tables", Describe, dynamodb, works;
     ListTagsOfResource, "list_tags_of_resource", Describe, dynamodb, later;
-    PutItem, "put_item", Write, dynamodb, done;
+    PutItem, "put_item", Write, dynamodb, works;
     PutResourcePolicy, "put_resource_policy", Define, dynamodb, later;
-    Query, "query", Read, dynamodb, done;
+    Query, "query", Read, dynamodb, works;
     RestoreTableFromBackup, "restore_table_from_backup", Define, dynamodb, later;
     RestoreTableToPointInTime, "restore_table_to_point_in_time", Define, dynamodb, later;
-    Scan, "scan", Read, dynamodb, done;
+    Scan, "scan", Read, dynamodb, works;
+    SearchVectors, "search_vectors", Read, dynamodb, later;
+    StartBulkPutItems, "start_bulk_put_items", Define, dynamodb, later;
     TagResource, "tag_resource", Define, dynamodb, later;
     TransactGetItems, "transact_get_items", Read, dynamodb, later;
     TransactWriteItems, "transact_write_items", Write, dynamodb, later;
@@ -111,9 +135,9 @@ operations! {
     UpdateContributorInsights, "update_contributor_insights", Define, dynamodb, later;
     UpdateGlobalTable, "update_global_table", Define, dynamodb, later;
     UpdateGlobalTableSettings, "update_global_table_settings", Define, dynamodb, later;
-    UpdateItem, "update_item", Write, dynamodb, done;
+    UpdateItem, "update_item", Write, dynamodb, works;
     UpdateKinesisStreamingDestination, "update_kinesis_streaming_destination", Define, dynamodb, later;
-    UpdateTable, "update_table", Define, dynamodb, done;
+    UpdateTable, "update_table", Define, dynamodb, works;
     UpdateTableReplicaAutoScaling, "update_table_replica_auto_scaling", Define, dynamodb, later;
     UpdateTimeToLive, "update_time_to_live", Define, dynamodb, later;
     DescribeStream, "describe_stream", Describe, streams, later;
@@ -162,8 +186,16 @@ impl Operation {
     pub fn is_streams(self) -> bool {
         self.row().streams
     }
+    pub fn state(self) -> State {
+        self.row().state
+    }
+    /// Whether this release knows it, be it only to refuse it.
     pub fn is_implemented(self) -> bool {
-        self.row().implemented
+        self.state() != State::Later
+    }
+    /// Whether it stands in SQL as `dynamo.<sql_name>`.
+    pub fn has_function(self) -> bool {
+        matches!(self.state(), State::Works | State::Differs(_))
     }
 }
 
@@ -171,11 +203,13 @@ impl Operation {
 pub fn operations_markdown() -> String {
     let mut out = String::from(
         "# Operations\n\nGenerated from the list in `crates/core/src/operation.rs`; do not edit.\n\n\
-         An operation that is not in this release answers UnknownOperationException.\n\n\
+         `docs/differences.md` says what differs beyond single operations. An operation that is not supported has its \
+         request checked, and is then\nrefused with the error that stands there. One that is not in this release \
+         answers UnknownOperationException.\n\n\
          | Operation | SQL function | Service | In this release |\n|---|---|---|---|\n",
     );
     for op in Operation::ALL {
-        let function = if op.is_implemented() {
+        let function = if op.has_function() {
             format!("`dynamo.{}`", op.sql_name())
         } else {
             String::new()
@@ -185,7 +219,12 @@ pub fn operations_markdown() -> String {
         } else {
             "DynamoDB"
         };
-        let state = if op.is_implemented() { "yes" } else { "no" };
+        let state = match op.state() {
+            State::Works => "works".to_owned(),
+            State::Differs(how) => format!("differs: {how}"),
+            State::Refused(how) => format!("not supported: {how}"),
+            State::Later => "not in this release".to_owned(),
+        };
         out.push_str(&format!(
             "| {} | {function} | {service} | {state} |\n",
             op.name()
@@ -203,7 +242,7 @@ mod tests {
     fn every_operation_is_listed_once() {
         assert_eq!(
             Operation::ALL.iter().filter(|o| !o.is_streams()).count(),
-            57
+            62
         );
         assert_eq!(Operation::ALL.iter().filter(|o| o.is_streams()).count(), 4);
         for (i, op) in Operation::ALL.iter().enumerate() {
@@ -232,7 +271,7 @@ mod tests {
             Operation::implemented("PutItem").unwrap(),
             Operation::PutItem
         );
-        for name in ["ExecuteStatement", "putItem", "Nonsense", ""] {
+        for name in ["GetRecords", "putItem", "Nonsense", ""] {
             assert_eq!(
                 Operation::implemented(name).unwrap_err().kind,
                 ErrorKind::UnknownOperation
