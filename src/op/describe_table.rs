@@ -3,7 +3,7 @@
 use super::Session;
 use crate::storage::catalog::{self, Hold};
 use crate::storage::table;
-use crate::worker;
+use crate::worker::{self, Kind};
 use pg_dynamo_core::request::{DescribeTableRequest, describe_table_reply};
 use pg_dynamo_core::{ApiError, Result};
 
@@ -11,7 +11,9 @@ pub fn run(session: &Session, request: DescribeTableRequest) -> Result<String> {
     let name = &request.table().name;
     let found = catalog::open(name, Hold::Share)?.ok_or_else(|| ApiError::no_such_table(name))?;
     session.touch(&found);
-    worker::start_if_needed(&found.definition);
+    if !found.definition.is_finished() {
+        worker::start_if_needed(Kind::IndexBuild);
+    }
     Ok(describe_table_reply(
         &found.definition,
         &session.account,

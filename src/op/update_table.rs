@@ -3,7 +3,7 @@
 use super::Session;
 use crate::storage::catalog::{self, Hold};
 use crate::storage::table;
-use crate::worker;
+use crate::worker::{self, Kind};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{UpdateTableRequest, table_description_reply};
 use pg_dynamo_core::{ApiError, Result};
@@ -21,7 +21,7 @@ pub fn run(session: &Session, request: UpdateTableRequest) -> Result<String> {
     let updated = request.apply(&current, catalog::now_millis())?;
     catalog::replace(held.relid, &updated)?;
     if !updated.is_finished() {
-        worker::start_at_commit();
+        worker::start_at_commit(Kind::IndexBuild);
     }
     Ok(table_description_reply(
         &updated,

@@ -13,7 +13,7 @@
 
 use super::progress::{self, Phase, Place, Task};
 use super::session::{self, Failure};
-use super::{try_lock, unlock, worker_lock};
+use super::{Kind, process};
 use crate::storage::catalog::{self, Hold};
 use crate::storage::spi::{self, Arg, Plan};
 use crate::storage::{backfill, index, table};
@@ -21,14 +21,12 @@ use pg_dynamo_core::table::{GlobalIndex, IndexState, TableDefinition};
 use pg_dynamo_core::{ApiError, Result as CoreResult};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::HashSet;
-use std::ffi::{CStr, c_int};
+use std::ffi::CStr;
 
 /// How long writers may queue behind a lock that this worker asks for.
 const LOCK_TIMEOUT: &CStr = c"100ms";
-/// A worker that waits for autovacuum has it cancelled after this time, which must be shorter than that.
-const DEADLOCK_TIMEOUT: &CStr = c"20ms";
 /// Blocks of one batch: the rows of half a megabyte are held for a few milliseconds.
 const BATCH_BLOCKS: u32 = 64;
 /// Milliseconds between attempts that another session was in the way of: doubled each time up to the second.
@@ -39,10 +37,6 @@ const MAX_FAILURES: i64 = 6;
 /// Milliseconds between looks at a row that another transaction holds.
 const HELD_ROW: (u32, u32) = (5, 200);
 
-thread_local! {
-    static CONNECTED: Cell<bool> = const { Cell::new(false) };
-}
-
 /// The worker of the database whose OID is the argument.
 ///
 /// # Safety
@@ -50,63 +44,13 @@ thread_local! {
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn pg_dynamo_index_worker(database: pg_sys::Datum) {
-    let database = pg_sys::Oid::from(database.value() as u32);
-    session::handle_signals();
-    // SAFETY: once, at the start of the process.
-    unsafe {
-        pg_sys::on_proc_exit(Some(forget_lost_database), pg_sys::Datum::null());
-        pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::InvalidOid, 0);
-    }
-    CONNECTED.set(true);
-    session::make_message_context();
-    for (name, value) in [
-        (c"search_path", c"pg_catalog, pg_temp"),
-        (c"deadlock_timeout", DEADLOCK_TIMEOUT),
-        (c"statement_timeout", c"0"),
-        (c"idle_in_transaction_session_timeout", c"0"),
-        (c"default_transaction_isolation", c"read committed"),
-        (c"default_transaction_read_only", c"off"),
-        (c"default_transaction_deferrable", c"off"),
-        (c"session_replication_role", c"origin"),
-    ] {
-        session::set(name, value);
-    }
-    run();
-}
-
-/// A worker that cannot connect, because its database is gone or takes no connections, ends for good: with any
-/// other exit status the postmaster would start it again for ever.
-///
-/// # Safety
-/// Called by Postgres as the process exits.
-unsafe extern "C-unwind" fn forget_lost_database(_code: c_int, _argument: pg_sys::Datum) {
-    if !CONNECTED.get() {
-        CONNECTED.set(true);
-        // SAFETY: an exit may be asked for again while it is under way; the later status counts.
-        unsafe { pg_sys::proc_exit(0) };
-    }
-}
-
-/// Works until nothing is left. A session that asks for the worker while it ends starts another, which finds
-/// the lock taken or free; so after giving up the lock this one looks once more.
-fn run() {
-    let tag = worker_lock();
-    let mut given_up = HashSet::new();
-    // Somebody who only looks whether the worker is alive holds the lock for microseconds.
-    while (0..5).any(|_| {
-        let taken = try_lock(&tag, pg_sys::ExclusiveLock, true);
-        if !taken {
-            session::sleep(20);
-        }
-        taken
-    }) {
-        while work(&mut given_up) {}
-        unlock(&tag, pg_sys::ExclusiveLock, true);
-        match tasks() {
-            Some(tasks) if next(&tasks, &given_up).is_some() => {}
-            _ => return,
-        }
-    }
+    process::begin(database);
+    let given_up = RefCell::new(Lost::new());
+    process::alone(
+        Kind::IndexBuild,
+        || work(&mut given_up.borrow_mut()),
+        || tasks().is_some_and(|tasks| next(&tasks, &given_up.borrow()).is_some()),
+    );
 }
 
 /// What identifies a task that cannot be done here and now, because its table is gone.
@@ -126,9 +70,7 @@ fn next<'a>(tasks: &'a [Task], lost: &Lost) -> Option<&'a Task> {
 /// None: the extension is gone.
 fn tasks() -> Option<Vec<Task>> {
     let read = session::transaction(|| {
-        // SAFETY: a look-up by name.
-        let extension = unsafe { pg_sys::get_extension_oid(c"pg_dynamo".as_ptr(), true) };
-        if extension == pg_sys::InvalidOid {
+        if !process::extension_is_here() {
             return Ok(None);
         }
         progress::unfinished().map(Some)
@@ -145,7 +87,7 @@ fn tasks() -> Option<Vec<Task>> {
 /// One step. False: nothing is left to do.
 fn work(lost: &mut Lost) -> bool {
     session::heed_signals();
-    leave_database_to_others();
+    process::leave_database_to_others();
     let Some(tasks) = tasks() else { return false };
     let Some(task) = next(&tasks, lost) else {
         return false;
@@ -176,26 +118,6 @@ enum Step {
     Done,
     /// There is no such table.
     Lost,
-}
-
-/// DROP DATABASE and CREATE DATABASE ... TEMPLATE wait a few seconds for others to leave: this one does, is started
-/// again a second later, and waits for them while it connects.
-fn leave_database_to_others() {
-    let tag = pg_sys::LOCKTAG {
-        locktag_field1: 0,
-        locktag_field2: pg_sys::DatabaseRelationId.to_u32(),
-        // SAFETY: the database of this process.
-        locktag_field3: unsafe { pg_sys::MyDatabaseId }.to_u32(),
-        locktag_field4: 0,
-        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
-    };
-    if try_lock(&tag, pg_sys::RowExclusiveLock, true) {
-        unlock(&tag, pg_sys::RowExclusiveLock, true);
-        return;
-    }
-    // SAFETY: the end of the process; it is started again.
-    unsafe { pg_sys::proc_exit(1) };
 }
 
 /// Notes a failure, says it in the log, and has the task tried again later, or not.
@@ -292,7 +214,7 @@ fn fill_in(task: &Task) -> Result<Step, Failure> {
     let mut place = task.progress.place;
     loop {
         session::heed_signals();
-        leave_database_to_others();
+        process::leave_database_to_others();
         match batch(task, place)? {
             Batch::Next(next) => place = next,
             Batch::Ended => break,
@@ -380,7 +302,7 @@ fn wait_for_rows(
     let mut pause = HELD_ROW.0;
     while !held.is_empty() {
         session::sleep(pause);
-        leave_database_to_others();
+        process::leave_database_to_others();
         let before = held.len();
         let retried = session::transaction(|| {
             let still = catalog::open(&task.table, Hold::Share)?;

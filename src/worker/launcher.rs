@@ -1,20 +1,28 @@
-//! Starts the worker of every database once, when the server starts or a standby is promoted: it ends at once
-//! where nothing is left to do.
+//! Has the workers of every database started where they have something to do: when the server starts or a standby is
+//! promoted, and then in rounds, which find what was restored, and what found no free slot.
+//!
+//! Whether a database has work only a process that is connected to it can tell. The launcher, which is connected to none,
+//! sends a scout to one after the other; scouts end at once.
 
-use super::session;
+use super::kind::Kind;
+use super::{process, session};
+use crate::storage::spi;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::time::{Duration, Instant};
 
-/// Milliseconds a worker gets to find out that it has nothing to do, before the next is started.
+/// Milliseconds a scout gets before the next is sent.
 const PATIENCE: u32 = 2_000;
 const POLL: u32 = 20;
+/// From the end of one round to the next.
+const REST: Duration = Duration::from_secs(60);
 
 /// Only while the postmaster preloads the library.
 pub fn register() {
     let mut worker = super::description(
         c"pg_dynamo launcher",
         c"pg_dynamo_launcher",
-        pg_sys::BGW_NEVER_RESTART,
+        super::RESTART_SECONDS,
     );
     // SAFETY: a complete description, copied by the call.
     unsafe { pg_sys::RegisterBackgroundWorker(&mut worker) };
@@ -30,16 +38,33 @@ pub unsafe extern "C-unwind" fn pg_dynamo_launcher(_argument: pg_sys::Datum) {
     unsafe {
         pg_sys::BackgroundWorkerInitializeConnection(std::ptr::null(), std::ptr::null(), 0);
     }
-    for database in databases() {
-        let mut handle = std::ptr::null_mut();
-        while !super::start(database, &mut handle) {
-            session::sleep(1_000);
+    loop {
+        for database in databases() {
+            send_scout(database);
         }
-        wait_for_end(handle);
+        let end = Instant::now() + REST;
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
+            session::sleep(left.as_millis().try_into().unwrap_or(u32::MAX).max(1));
+        }
     }
 }
 
-/// Workers that find nothing leave their slot to the next.
+fn send_scout(database: pg_sys::Oid) {
+    let mut scout = super::description(
+        c"pg_dynamo scout",
+        c"pg_dynamo_scout",
+        pg_sys::BGW_NEVER_RESTART,
+    );
+    scout.bgw_main_arg = pg_sys::Datum::from(database);
+    let mut handle = std::ptr::null_mut();
+    // SAFETY: a complete description, copied by the call.
+    while !unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut scout, &mut handle) } {
+        session::sleep(1_000);
+    }
+    wait_for_end(handle);
+}
+
+/// Scouts leave their slot to the next.
 fn wait_for_end(handle: *mut pg_sys::BackgroundWorkerHandle) {
     for _ in 0..PATIENCE / POLL {
         let mut pid = 0;
@@ -49,6 +74,37 @@ fn wait_for_end(handle: *mut pg_sys::BackgroundWorkerHandle) {
             return;
         }
         session::sleep(POLL);
+    }
+}
+
+/// Starts the workers of a database that are missing.
+///
+/// # Safety
+/// Started by the postmaster.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pg_dynamo_scout(database: pg_sys::Datum) {
+    process::begin(database);
+    let wanted = session::transaction(|| {
+        if !process::extension_is_here() {
+            return Ok(Vec::new());
+        }
+        let wanted = |kind: &Kind| !kind.is_running() && kind.has_work();
+        Ok(spi::connected(|| {
+            Kind::ALL.into_iter().filter(wanted).collect()
+        }))
+    });
+    match wanted {
+        Ok(wanted) => {
+            // SAFETY: the database of this process.
+            let database = unsafe { pg_sys::MyDatabaseId };
+            for kind in wanted {
+                if !super::start(kind, database) {
+                    log!("no background worker is free to {}", kind.purpose());
+                }
+            }
+        }
+        Err(failure) => warning!("pg_dynamo scout: {}", failure.message),
     }
 }
 

@@ -1,17 +1,20 @@
-//! Background workers: what starts them, and what keeps there from being two in one database.
+//! Background workers: what starts them, and what keeps there from being two of one kind in one database.
 //!
-//! One worker per database builds and removes secondary indexes. It is started when a transaction that asked for
-//! it commits, by the launcher when the server starts (with the library preloaded), and by DescribeTable where
-//! work is left and no worker lives. It ends when nothing is left to do. One worker per server keeps the HTTP endpoint running.
+//! The kinds are listed in `kind`. A worker is started when a transaction that asked for it commits, by the launcher when
+//! the server starts and in rounds afterwards (with the library preloaded), and by operations like DescribeTable where work
+//! is left and no worker lives. It ends when nothing is left to do. One worker per server keeps the HTTP endpoint running.
 
 mod gateway;
 mod index_build;
+mod kind;
 mod launcher;
+mod process;
 mod progress;
 mod session;
 
+pub use kind::Kind;
+
 use crate::storage::spi::{self, Plan};
-use pg_dynamo_core::table::TableDefinition;
 use pgrx::pg_sys;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
@@ -20,8 +23,8 @@ use std::ffi::{CStr, c_char};
 const RESTART_SECONDS: i32 = 1;
 
 thread_local! {
-    /// Subtransactions of this transaction that asked for the worker.
-    static REQUESTS: RefCell<Vec<pg_sys::SubTransactionId>> = const { RefCell::new(Vec::new()) };
+    /// Subtransactions of this transaction that asked for workers.
+    static REQUESTS: RefCell<Vec<(pg_sys::SubTransactionId, Kind)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Called once when the library is loaded.
@@ -37,8 +40,8 @@ pub fn register() {
     }
 }
 
-/// Starts the worker of this database when the transaction commits; not when it, or the subtransaction, does not.
-pub fn start_at_commit() {
+/// Starts a worker of this database when the transaction commits; not when it, or the subtransaction, does not.
+pub fn start_at_commit(kind: Kind) {
     // SAFETY: both only read this backend's state.
     let (id, standby) = unsafe {
         (
@@ -50,32 +53,21 @@ pub fn start_at_commit() {
         return;
     }
     REQUESTS.with_borrow_mut(|requests| {
-        if !requests.contains(&id) {
-            requests.push(id);
+        if !requests.contains(&(id, kind)) {
+            requests.push((id, kind));
         }
     });
 }
 
-/// For a table with indexes that are not finished: starts the worker when none is alive, as after a restart of
-/// a server that does not preload the library, a restore, or COMMIT PREPARED.
-pub fn start_if_needed(definition: &TableDefinition) {
-    if definition.is_finished() {
-        return;
-    }
+/// Where there seems to be work for a worker: starts it when none is alive, as after a restart of a server that does
+/// not preload the library, a restore, or COMMIT PREPARED.
+pub fn start_if_needed(kind: Kind) {
     // SAFETY: reads this server's state.
-    if unsafe { pg_sys::RecoveryInProgress() } || is_running() {
+    if unsafe { pg_sys::RecoveryInProgress() } || kind.is_running() {
         return;
     }
-    let waits = spi::connected(|| {
-        let plan = Plan::prepare(
-            "SELECT 1::pg_catalog.int8 FROM dynamo.index_builds \
-             WHERE phase OPERATOR(pg_catalog.<>) 'failed' LIMIT 1",
-            &[],
-        );
-        plan.execute(&[], true) > 0
-    });
-    if waits {
-        start_at_commit();
+    if spi::connected(|| kind.has_work()) {
+        start_at_commit(kind);
     }
 }
 
@@ -87,19 +79,20 @@ unsafe extern "C-unwind" fn transaction_event(
 ) {
     use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PREPARE};
     let requested = match event {
-        XACT_EVENT_COMMIT => !REQUESTS.take().is_empty(),
+        XACT_EVENT_COMMIT => REQUESTS.take(),
         XACT_EVENT_ABORT | XACT_EVENT_PREPARE => {
             REQUESTS.take();
-            false
+            return;
         }
-        _ => false,
+        _ => return,
     };
-    if requested {
+    for kind in Kind::ALL {
         // SAFETY: the database of this backend.
         let database = unsafe { pg_sys::MyDatabaseId };
-        if !start(database, std::ptr::null_mut()) {
+        if requested.iter().any(|(_, asked)| *asked == kind) && !start(kind, database) {
+            let purpose = kind.purpose();
             pgrx::warning!(
-                "no background worker is free to build secondary indexes (max_worker_processes): DescribeTable tries again"
+                "no background worker is free to {purpose} (max_worker_processes): DescribeTable tries again"
             );
         }
     }
@@ -115,28 +108,24 @@ unsafe extern "C-unwind" fn subtransaction_event(
 ) {
     use pg_sys::SubXactEvent::{SUBXACT_EVENT_ABORT_SUB, SUBXACT_EVENT_COMMIT_SUB};
     REQUESTS.with_borrow_mut(|requests| match event {
-        SUBXACT_EVENT_ABORT_SUB => requests.retain(|id| *id != this),
+        SUBXACT_EVENT_ABORT_SUB => requests.retain(|(id, _)| *id != this),
         SUBXACT_EVENT_COMMIT_SUB => requests
             .iter_mut()
-            .filter(|id| **id == this)
-            .for_each(|id| *id = parent),
+            .filter(|(id, _)| *id == this)
+            .for_each(|(id, _)| *id = parent),
         _ => {}
     });
 }
 
-/// Asks the postmaster for the worker of `database`. False when no slot is free.
-fn start(database: pg_sys::Oid, handle: *mut *mut pg_sys::BackgroundWorkerHandle) -> bool {
-    let mut worker = description(
-        c"pg_dynamo index builds",
-        c"pg_dynamo_index_worker",
-        RESTART_SECONDS,
-    );
+/// Asks the postmaster for a worker of `database`. False when no slot is free.
+fn start(kind: Kind, database: pg_sys::Oid) -> bool {
+    let mut worker = description(kind.name(), kind.entry(), RESTART_SECONDS);
     worker.bgw_main_arg = pg_sys::Datum::from(database);
     // SAFETY: a complete description, copied by the call.
-    unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut worker, handle) }
+    unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut()) }
 }
 
-fn description(kind: &CStr, function: &CStr, restart: i32) -> pg_sys::BackgroundWorker {
+fn description(name: &CStr, function: &CStr, restart: i32) -> pg_sys::BackgroundWorker {
     let mut worker = pg_sys::BackgroundWorker {
         bgw_flags: (pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION)
             as i32,
@@ -144,8 +133,8 @@ fn description(kind: &CStr, function: &CStr, restart: i32) -> pg_sys::Background
         bgw_restart_time: restart,
         ..Default::default()
     };
-    write_text(&mut worker.bgw_name, kind);
-    write_text(&mut worker.bgw_type, kind);
+    write_text(&mut worker.bgw_name, name);
+    write_text(&mut worker.bgw_type, name);
     write_text(&mut worker.bgw_library_name, c"pg_dynamo");
     write_text(&mut worker.bgw_function_name, function);
     worker
@@ -156,44 +145,6 @@ fn write_text(array: &mut [c_char], text: &CStr) {
     for (to, from) in array.iter_mut().zip(text.to_bytes()) {
         *to = *from as c_char;
     }
-}
-
-/// The lock of the one worker of this database: an advisory lock of a class of our own, which survives the
-/// abort of a transaction and ends with the process.
-fn worker_lock() -> pg_sys::LOCKTAG {
-    /// Postgres's own advisory locks have classes 1 and 2.
-    const CLASS: u16 = 0xd701;
-    pg_sys::LOCKTAG {
-        // SAFETY: the database of this backend.
-        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
-        locktag_field2: 0,
-        locktag_field3: 0,
-        locktag_field4: CLASS,
-        locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
-        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
-    }
-}
-
-/// Takes a lock if it is free.
-fn try_lock(tag: &pg_sys::LOCKTAG, mode: u32, for_session: bool) -> bool {
-    // SAFETY: a complete tag; the call waits for nobody.
-    let result = unsafe { pg_sys::LockAcquire(tag, mode as i32, for_session, true) };
-    result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
-}
-
-fn unlock(tag: &pg_sys::LOCKTAG, mode: u32, for_session: bool) {
-    // SAFETY: taken by `try_lock`.
-    unsafe { pg_sys::LockRelease(tag, mode as i32, for_session) };
-}
-
-/// Whether the worker of this database is alive.
-fn is_running() -> bool {
-    let tag = worker_lock();
-    let free = try_lock(&tag, pg_sys::ShareLock, false);
-    if free {
-        unlock(&tag, pg_sys::ShareLock, false);
-    }
-    !free
 }
 
 /// Makes every index that was given up worth another try, and starts the worker. Answers how many indexes are
@@ -208,7 +159,7 @@ pub fn resume(retry_failed: bool) -> i64 {
         spi::int_value(0, 1).unwrap_or(0)
     });
     if count > 0 {
-        start_at_commit();
+        start_at_commit(Kind::IndexBuild);
     }
     count
 }
