@@ -44,6 +44,7 @@ impl Connection {
         }
     }
 
+    /// Sends one request of HTTP/1.1 and reads its answer. Dropping the future closes the connection.
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,

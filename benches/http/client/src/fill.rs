@@ -1,13 +1,12 @@
 //! The tables that are measured.
 
-use crate::connection::Connection;
-use crate::requests::{CUSTOMERS, ITEMS, ORDERS, Target, item, order};
-use std::error::Error;
+use crate::requests::{CUSTOMERS, ITEMS, ORDERS, item, order};
+use pg_dynamo_bench_client::{Connection, Failure, Target};
 
 const BENCH: &str = r#"{"TableName":"Bench","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"Id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"Id","KeyType":"HASH"}]}"#;
 const BENCH_ORDERS: &str = r#"{"TableName":"Orders","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"Customer","AttributeType":"S"},{"AttributeName":"Order","AttributeType":"N"}],"KeySchema":[{"AttributeName":"Customer","KeyType":"HASH"},{"AttributeName":"Order","KeyType":"RANGE"}]}"#;
 
-pub async fn fill(target: &Target) -> Result<(), Box<dyn Error>> {
+pub async fn fill(target: &Target) -> Result<(), Failure> {
     let mut connection = Connection::new(&target.endpoint);
     for (name, table) in [("Bench", BENCH), ("Orders", BENCH_ORDERS)] {
         send(&mut connection, target, "CreateTable", table).await?;
@@ -41,7 +40,7 @@ async fn send(
     target: &Target,
     operation: &str,
     body: &str,
-) -> Result<String, Box<dyn Error>> {
+) -> Result<String, Failure> {
     let answer = connection.send(&target.signed(operation, body)?).await?;
     let text = String::from_utf8_lossy(answer.body).into_owned();
     match answer.status {

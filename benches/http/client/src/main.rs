@@ -1,17 +1,15 @@
 //! The client of `benches/http/run`: fills the tables, or sends one operation over some connections for some seconds.
 //!
-//! Requests are signed and written out before the clock starts, and an answer is read no further than to its end and its
-//! status, so that the client takes as little as it can of the processors that it shares with the server.
+//! Requests are signed and written out before the clock starts.
 
-mod connection;
 mod fill;
 mod measure;
 mod process;
 mod requests;
 
 use clap::Parser;
-use requests::{Operation, Target};
-use std::error::Error;
+use pg_dynamo_bench_client::{Failure, Target};
+use requests::Operation;
 
 #[derive(Parser)]
 struct Arguments {
@@ -51,7 +49,7 @@ enum Task {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     let target = Target {
         endpoint: arguments.endpoint,

@@ -1,11 +1,10 @@
 //! One operation over some connections for some seconds.
 
-use crate::connection::Connection;
 use crate::process::Times;
-use crate::requests::{Operation, Target};
+use crate::requests::Operation;
+use pg_dynamo_bench_client::{Connection, Failure, Target};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
-use std::error::Error;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
@@ -30,11 +29,7 @@ struct Seen {
     first_error: Option<String>,
 }
 
-pub async fn measure(
-    target: &Target,
-    run: &Run,
-    processes: &[String],
-) -> Result<Value, Box<dyn Error>> {
+pub async fn measure(target: &Target, run: &Run, processes: &[String]) -> Result<Value, Failure> {
     let requests = Rc::new(run.operation.requests(target, SIGNED)?);
     check_answer(target, run.operation, &requests[0]).await?;
     send_all(target, run, &requests, run.seconds * WARM_UP).await;
@@ -80,7 +75,7 @@ async fn check_answer(
     target: &Target,
     operation: Operation,
     request: &[u8],
-) -> Result<(), Box<dyn Error>> {
+) -> Result<(), Failure> {
     let mut connection = Connection::new(&target.endpoint);
     let answer = connection.send(request).await?;
     let text = String::from_utf8_lossy(answer.body).replace(": ", ":");

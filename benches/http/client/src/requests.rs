@@ -1,25 +1,13 @@
-//! The requests, signed and as bytes.
+//! The requests that are measured.
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use clap::ValueEnum;
-use std::error::Error;
-use std::fmt::Write;
-use std::time::SystemTime;
+use pg_dynamo_bench_client::{Failure, Target};
 
 /// Items of the table Bench.
 pub const ITEMS: usize = 2000;
 /// Partitions of the table Orders, and items in each.
 pub const CUSTOMERS: usize = 100;
 pub const ORDERS: usize = 20;
-
-/// Whom to ask, and as whom.
-pub struct Target {
-    pub endpoint: String,
-    pub access_key: String,
-    pub secret: String,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
@@ -70,7 +58,7 @@ impl Operation {
     }
 
     /// `count` requests for items in random order.
-    pub fn requests(self, target: &Target, count: usize) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+    pub fn requests(self, target: &Target, count: usize) -> Result<Vec<Vec<u8>>, Failure> {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
         (0..count)
             .map(|_| {
@@ -98,39 +86,4 @@ pub fn order(customer: usize, number: usize) -> String {
     format!(
         r#"{{"Customer":{{"S":"customer {customer}"}},"Order":{{"N":"{number}"}},"Product":{{"S":"product {number}"}},"Note":{{"S":"{note}"}}}}"#
     )
-}
-
-impl Target {
-    /// A whole request of HTTP/1.1.
-    pub fn signed(&self, operation: &str, body: &str) -> Result<Vec<u8>, Box<dyn Error>> {
-        let operation = format!("DynamoDB_20120810.{operation}");
-        let headers = [
-            ("host", self.endpoint.as_str()),
-            ("content-type", "application/x-amz-json-1.0"),
-            ("x-amz-target", operation.as_str()),
-        ];
-        let identity =
-            Credentials::new(&self.access_key, &self.secret, None, None, "benchmark").into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region("us-east-1")
-            .name("dynamodb")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let request = SignableRequest::new(
-            "POST",
-            format!("http://{}/", self.endpoint),
-            headers.into_iter(),
-            SignableBody::Bytes(body.as_bytes()),
-        )?;
-        let (signature, _) = sign(request, &parameters)?.into_parts();
-        let mut out = String::from("POST / HTTP/1.1\r\n");
-        for (name, value) in headers.into_iter().chain(signature.headers()) {
-            write!(out, "{name}: {value}\r\n")?;
-        }
-        write!(out, "content-length: {}\r\n\r\n{body}", body.len())?;
-        Ok(out.into_bytes())
-    }
 }

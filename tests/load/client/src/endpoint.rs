@@ -1,20 +1,9 @@
 //! Signed requests over one connection at a time.
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use bytes::Bytes;
-use http::{Method, Request};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use pg_dynamo_bench_client::Target;
 use serde_json::Value;
-use std::error::Error;
-use std::time::SystemTime;
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 
-pub type Failure = Box<dyn Error + Send + Sync>;
+pub use pg_dynamo_bench_client::Failure;
 
 /// Whom to ask, and as whom.
 #[derive(Clone, clap::Args)]
@@ -54,93 +43,34 @@ impl Endpoint {
     }
 
     pub fn connection(&self) -> Connection {
+        let target = Target {
+            endpoint: self.endpoint.clone(),
+            access_key: self.access_key_id.clone(),
+            secret: self.secret.clone(),
+        };
         Connection {
-            endpoint: self.clone(),
-            open: None,
+            http: pg_dynamo_bench_client::Connection::new(&target.endpoint),
+            target,
         }
-    }
-
-    fn signed(&self, operation: &str, body: String) -> Result<Request<Full<Bytes>>, Failure> {
-        let identity =
-            Credentials::new(&self.access_key_id, &self.secret, None, None, "load").into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region("us-east-1")
-            .name("dynamodb")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let target = format!("DynamoDB_20120810.{operation}");
-        let headers = [
-            ("host", self.endpoint.as_str()),
-            ("content-type", "application/x-amz-json-1.0"),
-            ("x-amz-target", target.as_str()),
-        ];
-        let signable = SignableRequest::new(
-            "POST",
-            format!("http://{}/", self.endpoint),
-            headers.into_iter(),
-            SignableBody::Bytes(body.as_bytes()),
-        )?;
-        let (signature, _) = sign(signable, &parameters)?.into_parts();
-        let mut request = Request::builder().method(Method::POST).uri("/");
-        for (name, value) in headers.into_iter().chain(signature.headers()) {
-            request = request.header(name, value);
-        }
-        Ok(request.body(Full::new(Bytes::from(body)))?)
     }
 }
 
 /// A keep-alive connection, opened when it is needed.
 pub struct Connection {
-    endpoint: Endpoint,
-    open: Option<Open>,
-}
-
-struct Open {
-    sender: SendRequest<Full<Bytes>>,
-    driver: JoinHandle<()>,
-}
-
-impl Drop for Open {
-    /// Closes the socket at once, whatever is under way on it.
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
+    target: Target,
+    http: pg_dynamo_bench_client::Connection,
 }
 
 impl Connection {
-    async fn open(&self) -> Result<Open, Failure> {
-        let stream = TcpStream::connect(&self.endpoint.endpoint).await?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        let driver = tokio::spawn(async move {
-            // How it ended is what the request reports.
-            let _ = connection.await;
-        });
-        Ok(Open { sender, driver })
-    }
-
     /// Sends one request. An error means that nobody knows whether it was executed; dropping this future closes the
     /// connection.
     pub async fn send(&mut self, operation: &str, body: &Value) -> Result<Answer, Failure> {
-        let request = self.endpoint.signed(operation, body.to_string())?;
-        let reused = match self.open.take() {
-            Some(open) if !open.sender.is_closed() => Some(open),
-            _ => None,
-        };
-        let mut open = match reused {
-            Some(open) => open,
-            None => self.open().await?,
-        };
-        open.sender.ready().await?;
-        let response = open.sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await?.to_bytes();
-        self.open = Some(open);
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Ok(Answer { status, body })
+        let request = self.target.signed(operation, &body.to_string())?;
+        let answer = self.http.send(&request).await?;
+        Ok(Answer {
+            status: answer.status,
+            body: serde_json::from_slice(answer.body).unwrap_or(Value::Null),
+        })
     }
 
     /// The reply to a request that has to succeed.
