@@ -69,13 +69,17 @@ pub fn register() {
 }
 
 fn text(setting: &'static GucSetting<Option<CString>>) -> Cow<'static, str> {
+    String::from_utf8_lossy(bytes(setting))
+}
+
+fn bytes(setting: &'static GucSetting<Option<CString>>) -> &'static [u8] {
     // SAFETY: null or a C string that lives until the setting changes, which nothing does while it is read here.
     unsafe {
         let value = *setting.as_ptr();
         if value.is_null() {
-            return Cow::Borrowed("");
+            return &[];
         }
-        CStr::from_ptr(value).to_string_lossy()
+        CStr::from_ptr(value).to_bytes()
     }
 }
 
@@ -101,14 +105,16 @@ pub fn account() -> Rc<Account> {
     thread_local! {
         static LAST: RefCell<Option<Rc<Account>>> = const { RefCell::new(None) };
     }
-    let (account_id, region) = (text(&ACCOUNT_ID), text(&REGION));
     LAST.with_borrow_mut(|last| match last {
-        Some(account) if account.account_id == account_id && account.region == region => {
+        Some(account)
+            if account.account_id.as_bytes() == bytes(&ACCOUNT_ID)
+                && account.region.as_bytes() == bytes(&REGION) =>
+        {
             Rc::clone(account)
         }
         _ => Rc::clone(last.insert(Rc::new(Account {
-            account_id: account_id.into_owned(),
-            region: region.into_owned(),
+            account_id: text(&ACCOUNT_ID).into_owned(),
+            region: text(&REGION).into_owned(),
         }))),
     })
 }

@@ -5,6 +5,8 @@
 
 use pgrx::prelude::*;
 
+#[cfg(not(test))]
+mod allocator;
 mod entry;
 mod guc;
 mod op;
@@ -12,6 +14,11 @@ mod storage;
 mod worker;
 
 ::pgrx::pg_module_magic!(name, version);
+
+/// Not in programs of tests, which are no backends.
+#[cfg(not(test))]
+#[global_allocator]
+static ALLOCATOR: allocator::Recycling = allocator::Recycling;
 
 extension_sql_file!("../sql/install/schemas.sql", name = "schemas", bootstrap);
 extension_sql_file!(

@@ -2,11 +2,11 @@
 
 use super::pg_error::{catching, raw};
 use super::spi::{self, Arg, Plan};
+use pg_dynamo_core::key::NameMap;
 use pg_dynamo_core::table::TableDefinition;
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
 use std::ffi::CString;
 use std::rc::Rc;
 
@@ -23,6 +23,8 @@ pub struct Table {
     pub plans: super::item::Plans,
     /// Whether it may be written without statements; asked at the first write.
     pub plain: OnceCell<Option<super::plain::Plain>>,
+    /// Which of its indexes may be read without statements; asked at the first read of each.
+    pub verdicts: super::scan::Verdicts,
     valid: Cell<bool>,
 }
 
@@ -33,7 +35,7 @@ impl Table {
     }
 }
 
-type Cache = RefCell<HashMap<String, Rc<Table>>>;
+type Cache = RefCell<NameMap<Rc<Table>>>;
 
 thread_local! {
     // Leaked on purpose: plans must not be freed by a thread-local destructor after Postgres has shut down.
@@ -149,6 +151,7 @@ fn load(name: &str) -> Result<Option<Rc<Table>>> {
         distributed: super::read::may_be_distributed(),
         plans: super::item::Plans::default(),
         plain: OnceCell::new(),
+        verdicts: super::scan::Verdicts::default(),
         valid: Cell::new(before == INVALIDATIONS.get()),
     });
     TABLES.with(|tables| {

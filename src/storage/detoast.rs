@@ -1,5 +1,7 @@
 //! Reading one attribute of a stored item without the rest.
 
+use super::bare;
+use super::pg_error::catching;
 use pg_dynamo_core::Result;
 use pg_dynamo_core::read::StoredItem;
 use pg_dynamo_core::value::bytes::{directory_len, locate, names_len};
@@ -34,9 +36,22 @@ impl ItemDatum {
     pub fn whole<'a>(self) -> Result<Item<'a>> {
         // SAFETY: by `new`; a detoasted copy lives in the current memory context, which outlives the call.
         unsafe {
-            Item::from_bytes(varlena_bytes(pg_sys::pg_detoast_datum_packed(
-                self.0.cast_mut_ptr(),
-            )))
+            let stored: *mut pg_sys::varlena = self.0.cast_mut_ptr();
+            let plain = match self.is_plain() {
+                true => stored,
+                false => catching(|| bare::pg_detoast_datum_packed(stored)),
+            };
+            Item::from_bytes(varlena_bytes(plain))
+        }
+    }
+
+    /// Whether the bytes lie here as they are, neither compressed nor out of line.
+    fn is_plain(self) -> bool {
+        // SAFETY: by `new`; only the header is read.
+        unsafe {
+            let stored: *const pg_sys::varlena = self.0.cast_mut_ptr();
+            pgrx::varlena::varatt_is_4b_u(stored)
+                || (pgrx::varlena::varatt_is_1b(stored) && !pgrx::varlena::varatt_is_1b_e(stored))
         }
     }
 

@@ -10,12 +10,12 @@
 //! Only under READ COMMITTED: from REPEATABLE READ on, a row that changed since the transaction's snapshot is
 //! an error that statements raise.
 
+use super::bare;
 use super::catalog::{Privilege, Table, has_privileges};
 use super::detoast::{ItemDatum, varlena_bytes};
 use super::pg_error::catching;
 use super::plain::{self, COLUMNS, Plain};
-use super::read::{begin_scan, scan_keys};
-use super::spi;
+use super::read::scan_keys;
 use pg_dynamo_core::apply::{Effect, Outcome, Write, WriteKind};
 use pg_dynamo_core::key::StoredKey;
 use pg_dynamo_core::table::KeySchema;
@@ -32,30 +32,31 @@ pub fn write(table: &Table, write: &Write) -> Result<Option<Outcome>> {
     if table.distributed || !allowed(table, write.kind()) {
         return Ok(None);
     }
-    const HELD: i32 = pg_sys::NoLock as i32;
-    const WRITE: i32 = pg_sys::RowExclusiveLock as i32;
+    let Some(Plain { primary }) = table.plain.get_or_init(|| examine(table)) else {
+        return Ok(None);
+    };
+    let decides_locked = write.kind() == WriteKind::Put && write.may_create()?;
+    let schema = &table.definition.key_schema;
     // SAFETY: the relation is locked by the caller. What is opened is closed on every way out, or, when an ERROR
     // unwinds, by the resource owner. Locks stay until the end of the transaction.
     unsafe {
-        let relation = pg_sys::table_open(table.relid, HELD);
-        let plain = table
-            .plain
-            .get_or_init(|| plain::examine(relation, &table.definition));
-        let settled = match plain {
-            None => Ok(None),
-            Some(Plain { primary }) => {
-                let index = pg_sys::index_open(*primary, WRITE);
-                let slot = pg_sys::table_slot_create(relation, null_mut());
-                let schema = &table.definition.key_schema;
-                let settled =
-                    Row::new(relation, index, slot, schema, write).and_then(|row| row.settle());
-                pg_sys::ExecDropSingleTupleTableSlot(slot);
-                pg_sys::index_close(index, HELD);
-                settled
-            }
-        };
-        pg_sys::table_close(relation, HELD);
+        let row = catching(|| Row::open(table.relid, *primary, schema, write, decides_locked));
+        let settled = row.settle();
+        catching(|| row.close());
         settled
+    }
+}
+
+const HELD: i32 = pg_sys::NoLock as i32;
+const WRITE: i32 = pg_sys::RowExclusiveLock as i32;
+
+fn examine(table: &Table) -> Option<Plain> {
+    // SAFETY: the relation is locked by the caller of `write`.
+    unsafe {
+        let relation = catching(|| bare::table_open(table.relid, HELD));
+        let plain = plain::examine(relation, &table.definition);
+        catching(|| bare::table_close(relation, HELD));
+        plain
     }
 }
 
@@ -102,53 +103,69 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// # Safety
-    /// For as long as the result is used: both relations are open, the index is the table's primary key, the slot
-    /// is one of the table's.
-    unsafe fn new(
-        table: pg_sys::Relation,
-        index: pg_sys::Relation,
-        slot: *mut pg_sys::TupleTableSlot,
+    /// Inside `catching`. The caller holds a writer's lock on the table, and `primary` is its primary key.
+    unsafe fn open(
+        table: pg_sys::Oid,
+        primary: pg_sys::Oid,
         schema: &'a KeySchema,
         write: &'a Write,
-    ) -> Result<Row<'a>> {
+        decides_locked: bool,
+    ) -> Row<'a> {
         let StoredKey { pk_hash, pk, sk } = write.key();
-        Ok(Row {
-            table,
-            index,
-            slot,
-            schema,
-            write,
-            key: [(*pk_hash).into(), spi::varlena(pk), spi::varlena(sk)],
-            decides_locked: write.kind() == WriteKind::Put && write.may_create()?,
-        })
+        // SAFETY: by the caller.
+        unsafe {
+            let table = bare::table_open(table, HELD);
+            Row {
+                table,
+                index: bare::index_open(primary, WRITE),
+                slot: bare::table_slot_create(table, null_mut()),
+                schema,
+                write,
+                key: [(*pk_hash).into(), bare::varlena(pk), bare::varlena(sk)],
+                decides_locked,
+            }
+        }
+    }
+
+    /// # Safety
+    /// Inside `catching`, once, and nothing is used afterwards.
+    unsafe fn close(&self) {
+        // SAFETY: opened by `open`.
+        unsafe {
+            bare::ExecDropSingleTupleTableSlot(self.slot);
+            bare::index_close(self.index, HELD);
+            bare::table_close(self.table, HELD);
+        }
     }
 
     /// Attempts until one meets a row, or a gap, that stays. Each sees what is committed when it begins, and all
     /// that this transaction has written, the running statement included, as a statement in a function does.
     ///
     /// # Safety
-    /// As `new`.
+    /// Between `open` and `close`.
     unsafe fn settle(&self) -> Result<Option<Outcome>> {
         loop {
-            // SAFETY: as in `write`; the snapshot is popped below, or by the abort of the (sub)transaction.
+            // SAFETY: everything is open; the snapshot is popped below, or by the abort of the (sub)transaction.
             unsafe {
                 pgrx::check_for_interrupts!();
-                pg_sys::CommandCounterIncrement();
-                pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
-                let step = if self.find() {
-                    self.on_row()
-                } else {
-                    self.on_gap()
-                };
-                pg_sys::ExecClearTuple(self.slot);
-                pg_sys::PopActiveSnapshot();
+                let found = catching(|| {
+                    bare::CommandCounterIncrement();
+                    bare::PushActiveSnapshot(bare::GetTransactionSnapshot());
+                    self.find()
+                });
+                let step = if found { self.on_row() } else { self.on_gap() };
+                let settled = matches!(step, Ok(Step::Settled(_)));
+                catching(|| {
+                    bare::clear(self.slot);
+                    bare::PopActiveSnapshot();
+                    if settled {
+                        bare::CommandCounterIncrement();
+                    }
+                });
                 match step? {
                     Step::Again => {}
                     Step::Statement => return Ok(None),
-                    Step::Settled(outcome) => {
-                        pg_sys::CommandCounterIncrement();
-                        return Ok(Some(outcome));
-                    }
+                    Step::Settled(outcome) => return Ok(Some(outcome)),
                 }
             }
         }
@@ -157,17 +174,26 @@ impl<'a> Row<'a> {
     /// Fills the slot with the row that the active snapshot sees.
     ///
     /// # Safety
-    /// As `new`; a snapshot is active.
+    /// Inside `catching`, between `open` and `close`; a snapshot is active.
     unsafe fn find(&self) -> bool {
-        let mut keys = scan_keys(self.key);
-        let count = keys.len() as i32;
-        // SAFETY: forwarded from the caller. The slot pins the row's page by itself.
+        // SAFETY: forwarded from the caller.
+        unsafe { self.find_seen_by(bare::GetActiveSnapshot()) }
+    }
+
+    /// Fills the slot with the row that a snapshot sees.
+    ///
+    /// # Safety
+    /// Inside `catching`, between `open` and `close`.
+    unsafe fn find_seen_by(&self, snapshot: pg_sys::Snapshot) -> bool {
+        // SAFETY: everything is open. The slot pins the row's page by itself.
         unsafe {
-            let scan = begin_scan(self.table, self.index, pg_sys::GetActiveSnapshot(), count);
-            pg_sys::index_rescan(scan, keys.as_mut_ptr(), count, null_mut(), 0);
+            let mut keys = scan_keys(self.key);
+            let count = keys.len() as i32;
+            let scan = bare::begin_scan(self.table, self.index, snapshot, count);
+            bare::index_rescan(scan, keys.as_mut_ptr(), count, null_mut(), 0);
             let forward = pg_sys::ScanDirection::ForwardScanDirection;
-            let found = pg_sys::index_getnext_slot(scan, forward, self.slot);
-            pg_sys::index_endscan(scan);
+            let found = bare::index_getnext_slot(scan, forward, self.slot);
+            bare::index_endscan(scan);
             found
         }
     }
@@ -175,7 +201,7 @@ impl<'a> Row<'a> {
     /// There is no such item.
     ///
     /// # Safety
-    /// As `new`; a snapshot is active and the slot is empty.
+    /// Between `open` and `close`; a snapshot is active and the slot is empty.
     unsafe fn on_gap(&self) -> Result<Step> {
         Ok(match self.write.apply(None)? {
             Effect::Refused(error) => return Err(error),
@@ -196,7 +222,7 @@ impl<'a> Row<'a> {
     /// Decides on the version in the slot, and again on the newest one for as long as it is not written.
     ///
     /// # Safety
-    /// As `new`; a snapshot is active and the slot holds a version of the row.
+    /// Between `open` and `close`; a snapshot is active and the slot holds a version of the row.
     unsafe fn on_row(&self) -> Result<Step> {
         let mut locked = false;
         loop {
@@ -252,12 +278,10 @@ impl<'a> Row<'a> {
     unsafe fn item(&self) -> Result<Item<'a>> {
         // SAFETY: by the caller; the column is a varlena.
         unsafe {
-            let mut is_null = false;
-            let datum = pg_sys::slot_getattr(self.slot, COLUMNS as i32, &mut is_null);
-            if is_null {
-                return Err(ApiError::corrupt("item"));
+            match catching(|| bare::column(self.slot, COLUMNS as i32)) {
+                Some(datum) => ItemDatum::new(datum).whole(),
+                None => Err(ApiError::corrupt("item")),
             }
-            ItemDatum::new(datum).whole()
         }
     }
 
@@ -301,40 +325,38 @@ impl<'a> Row<'a> {
     unsafe fn update(&self, new: Item<'_>) -> (TM_Result::Type, LockTupleMode::Type) {
         // SAFETY: by the caller. The new tuple takes the datums of the old one, which the slot keeps.
         unsafe {
-            pg_sys::CheckCmdReplicaIdentity(self.table, pg_sys::CmdType::CMD_UPDATE);
-            let descriptor = (*self.table).rd_att;
-            pg_sys::slot_getsomeattrs_int(self.slot, (*descriptor).natts);
-            let next = self.next_version(&[
-                *(*self.slot).tts_values,
-                *(*self.slot).tts_values.add(1),
-                *(*self.slot).tts_values.add(2),
-                spi::varlena(new.bytes()),
-            ]);
-            let mut tid = (*self.slot).tts_tid;
-            let cid = pg_sys::GetCurrentCommandId(true);
-            let snapshot = pg_sys::GetActiveSnapshot();
+            let update = access_method!(self.table, tuple_update);
             let mut failure = pg_sys::TM_FailureData::default();
             let mut mode = LockTupleMode::LockTupleExclusive;
             let mut indexes = Default::default();
-            let update = access_method!(self.table, tuple_update);
             let result = catching(|| {
-                update(
+                bare::CheckCmdReplicaIdentity(self.table, pg_sys::CmdType::CMD_UPDATE);
+                bare::slot_getsomeattrs_int(self.slot, (*(*self.table).rd_att).natts);
+                let next = self.next_version(&[
+                    *(*self.slot).tts_values,
+                    *(*self.slot).tts_values.add(1),
+                    *(*self.slot).tts_values.add(2),
+                    bare::varlena(new.bytes()),
+                ]);
+                let mut tid = (*self.slot).tts_tid;
+                let result = update(
                     self.table,
                     &mut tid,
                     next,
-                    cid,
-                    snapshot,
+                    bare::GetCurrentCommandId(true),
+                    bare::GetActiveSnapshot(),
                     null_mut(),
                     true,
                     &mut failure,
                     &mut mode,
                     &mut indexes,
-                )
+                );
+                if result == TM_Result::TM_Ok && wants_index_entries(indexes) {
+                    self.index_entry(next, pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES, true);
+                }
+                bare::ExecDropSingleTupleTableSlot(next);
+                result
             });
-            if result == TM_Result::TM_Ok && wants_index_entries(indexes) {
-                self.index_entry(next, pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES, true);
-            }
-            pg_sys::ExecDropSingleTupleTableSlot(next);
             (result, mode)
         }
     }
@@ -406,20 +428,22 @@ impl<'a> Row<'a> {
     unsafe fn insert(&self, new: Item<'_>) -> bool {
         // SAFETY: by the caller. After an ERROR in between, the abort releases the token's lock.
         unsafe {
-            let [hash, pk, sk] = self.key;
-            let row = self.next_version(&[hash, pk, sk, spi::varlena(new.bytes())]);
-            let cid = pg_sys::GetCurrentCommandId(true);
-            let xid = pg_sys::GetCurrentTransactionId();
             let insert = access_method!(self.table, tuple_insert_speculative);
             let complete = access_method!(self.table, tuple_complete_speculative);
-            let token = pg_sys::SpeculativeInsertionLockAcquire(xid);
-            catching(|| insert(self.table, row, cid, 0, null_mut(), token));
-            let unique = pg_sys::IndexUniqueCheck::UNIQUE_CHECK_PARTIAL;
-            let inserted = self.index_entry(row, unique, false);
-            catching(|| complete(self.table, row, token, inserted));
-            pg_sys::SpeculativeInsertionLockRelease(xid);
-            pg_sys::ExecDropSingleTupleTableSlot(row);
-            inserted
+            catching(|| {
+                let [hash, pk, sk] = self.key;
+                let row = self.next_version(&[hash, pk, sk, bare::varlena(new.bytes())]);
+                let cid = bare::GetCurrentCommandId(true);
+                let xid = bare::GetCurrentTransactionId();
+                let token = bare::SpeculativeInsertionLockAcquire(xid);
+                insert(self.table, row, cid, 0, null_mut(), token);
+                let unique = pg_sys::IndexUniqueCheck::UNIQUE_CHECK_PARTIAL;
+                let inserted = self.index_entry(row, unique, false);
+                complete(self.table, row, token, inserted);
+                bare::SpeculativeInsertionLockRelease(xid);
+                bare::ExecDropSingleTupleTableSlot(row);
+                inserted
+            })
         }
     }
 
@@ -428,8 +452,6 @@ impl<'a> Row<'a> {
     /// # Safety
     /// As `on_gap`.
     unsafe fn wait_for_inserter(&self) {
-        let mut keys = scan_keys(self.key);
-        let count = keys.len() as i32;
         // A dirty snapshot sees what is not committed and tells whose it is.
         let mut dirty = pg_sys::SnapshotData {
             snapshot_type: pg_sys::SnapshotType::SNAPSHOT_DIRTY,
@@ -437,11 +459,7 @@ impl<'a> Row<'a> {
         };
         // SAFETY: by the caller; the scan ends before the snapshot does.
         unsafe {
-            let scan = begin_scan(self.table, self.index, &mut dirty, count);
-            pg_sys::index_rescan(scan, keys.as_mut_ptr(), count, null_mut(), 0);
-            let forward = pg_sys::ScanDirection::ForwardScanDirection;
-            let found = pg_sys::index_getnext_slot(scan, forward, self.slot);
-            pg_sys::index_endscan(scan);
+            let found = catching(|| self.find_seen_by(&mut dirty));
             let mut tid = (*self.slot).tts_tid;
             pg_sys::ExecClearTuple(self.slot);
             let (inserter, deleter) = (dirty.xmin, dirty.xmax);
@@ -465,7 +483,7 @@ impl<'a> Row<'a> {
     /// A row of these columns, in a slot of its own. Columns that were dropped are null.
     ///
     /// # Safety
-    /// As `new`; the values stay valid while the slot is used.
+    /// Inside `catching`; the values stay valid while the slot is used.
     unsafe fn next_version(
         &self,
         values: &[pg_sys::Datum; COLUMNS],
@@ -474,22 +492,21 @@ impl<'a> Row<'a> {
         // least four (`plain`).
         unsafe {
             let descriptor = (*self.table).rd_att;
-            let slot =
-                pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsVirtual);
+            let slot = bare::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsVirtual);
             let columns = usize::try_from((*descriptor).natts).unwrap_or(COLUMNS);
             for column in 0..columns {
                 let value = values.get(column);
                 *(*slot).tts_values.add(column) = value.copied().unwrap_or(pg_sys::Datum::null());
                 *(*slot).tts_isnull.add(column) = value.is_none();
             }
-            pg_sys::ExecStoreVirtualTuple(slot)
+            bare::ExecStoreVirtualTuple(slot)
         }
     }
 
     /// Enters a row version into the index; whether its key is free, when that is asked.
     ///
     /// # Safety
-    /// As `new`; `row` holds a version that is in the table.
+    /// Inside `catching`; `row` holds a version that is in the table.
     unsafe fn index_entry(
         &self,
         row: *mut pg_sys::TupleTableSlot,
@@ -500,7 +517,7 @@ impl<'a> Row<'a> {
         let mut nulls = [false; 3];
         // SAFETY: by the caller. A btree does not look at the index's description (null), as in TOAST tables.
         unsafe {
-            pg_sys::index_insert(
+            bare::index_insert(
                 self.index,
                 values.as_mut_ptr(),
                 nulls.as_mut_ptr(),

@@ -1,5 +1,7 @@
 //! Memory contexts.
 
+use super::bare;
+use super::pg_error::catching;
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
@@ -48,8 +50,35 @@ pub unsafe fn child_of(
     name: &'static CStr,
 ) -> pg_sys::MemoryContext {
     // SAFETY: by the caller.
+    unsafe { catching(|| create(parent, name)) }
+}
+
+/// A new context that goes with the current one.
+///
+/// # Safety
+/// Inside `catching`.
+pub unsafe fn bare_child(name: &'static CStr) -> pg_sys::MemoryContext {
+    // SAFETY: the current context is alive.
+    unsafe { create(pg_sys::CurrentMemoryContext, name) }
+}
+
+/// Frees what was allocated in a context since it was made or reset.
+///
+/// # Safety
+/// The context is alive and has no children; nothing in it is used any more.
+pub unsafe fn reset(memory: pg_sys::MemoryContext) {
+    // SAFETY: by the caller.
     unsafe {
-        pg_sys::AllocSetContextCreateInternal(
+        if !(*memory).isReset {
+            catching(|| bare::MemoryContextReset(memory));
+        }
+    }
+}
+
+unsafe fn create(parent: pg_sys::MemoryContext, name: &'static CStr) -> pg_sys::MemoryContext {
+    // SAFETY: inside `catching`; the parent is alive.
+    unsafe {
+        bare::AllocSetContextCreateInternal(
             parent,
             name.as_ptr(),
             pg_sys::ALLOCSET_SMALL_MINSIZE as usize,

@@ -2,6 +2,7 @@
 
 pub mod access_key;
 pub mod backfill;
+pub mod bare;
 pub mod batch;
 pub mod catalog;
 pub mod counters;

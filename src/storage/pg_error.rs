@@ -10,7 +10,7 @@ use cee_scape::call_with_sigsetjmp;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use std::any::Any;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::resume_unwind;
 
 /// The payload of the panic: a copy made by Postgres, in the memory context of the call that failed.
@@ -22,26 +22,52 @@ unsafe impl Send for PgError {}
 /// Runs `call`, turning a Postgres ERROR into an unwinding [`PgError`].
 ///
 /// # Safety
-/// `call` must be a single call into Postgres, without destructors pending inside it: ERROR jumps out of it.
+/// `call` must be calls into Postgres without destructors pending inside it and without panics: ERROR jumps out of
+/// it. Only functions without a guard of their own ([`raw`], `bare`): one of pgrx's bindings makes a panic of an ERROR,
+/// which cannot pass here and aborts the process.
+#[inline]
 pub unsafe fn catching<R>(call: impl FnOnce() -> R) -> R {
+    let mut call = ManuallyDrop::new(call);
+    let mut result = MaybeUninit::uninit();
+    let mut once = || {
+        // SAFETY: taken once, because `protected` calls once; on an ERROR it is not used again.
+        result.write((unsafe { ManuallyDrop::take(&mut call) })());
+    };
+    // SAFETY: forwarded from the caller; when it returns, `once` ran to its end.
+    unsafe {
+        protected(&mut once);
+        result.assume_init()
+    }
+}
+
+/// [`catching`], one piece of code for all calls, so that it stays in the processor's cache.
+#[inline(never)]
+unsafe fn protected(call: &mut dyn FnMut()) {
     // SAFETY: what elog.h's PG_TRY does: a jump target of our own while `call` runs, the previous one
     // and the error context restored afterwards on both paths. The locals are not changed in between.
     unsafe {
         let memory = pg_sys::CurrentMemoryContext;
         let handlers = pg_sys::PG_exception_stack;
         let callbacks = pg_sys::error_context_stack;
-        let mut result = MaybeUninit::uninit();
         let jumped = call_with_sigsetjmp(false, |buffer| {
             pg_sys::PG_exception_stack = std::ptr::from_ref(buffer).cast_mut().cast();
-            result.write(call());
+            call();
             0
         });
         pg_sys::PG_exception_stack = handlers;
         pg_sys::error_context_stack = callbacks;
-        if jumped == 0 {
-            return result.assume_init();
+        if jumped != 0 {
+            rethrown(memory);
         }
-        // Copied outside ErrorContext, as CopyErrorData demands; the flush makes room for other errors.
+    }
+}
+
+/// What follows when `protected` was jumped back to.
+#[cold]
+unsafe fn rethrown(memory: pg_sys::MemoryContext) -> ! {
+    // SAFETY: an error is being handled. It is copied outside ErrorContext, as CopyErrorData demands; the flush makes
+    // room for other errors.
+    unsafe {
         pg_sys::CurrentMemoryContext = memory;
         let error = PgError(pg_sys::CopyErrorData());
         pg_sys::FlushErrorState();

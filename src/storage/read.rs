@@ -5,8 +5,9 @@
 //! security, rules, children or distribution, read by a role that holds SELECT on
 //! the whole table. Everything else goes through SPI (`item::get`), and so does any error about privileges.
 
+use super::bare;
 use super::detoast::ItemDatum;
-use super::spi;
+use super::pg_error::catching;
 use super::table::has_our_columns;
 use pg_dynamo_core::key::StoredKey;
 use pgrx::pg_sys;
@@ -33,24 +34,106 @@ pub fn may_be_distributed() -> bool {
 /// Reads the item under each key, one after the other, as the active snapshot sees it, until `read` breaks; the
 /// caller holds a lock on the table. False: this table is not to be read so, and nothing was.
 pub fn by_primary_key(relid: pg_sys::Oid, keys: &mut Keys<'_>, read: &mut Read<'_>) -> bool {
+    // SAFETY: the relation is locked by the caller; what is opened is closed below, or, when an ERROR unwinds, by the
+    // resource owner. The datum is read while the slot pins its page.
+    unsafe {
+        let Some(lookup) = catching(|| Lookup::begin(relid)) else {
+            return false;
+        };
+        for (place, key) in keys.enumerate() {
+            let item = catching(|| lookup.find(key)).map(|datum| ItemDatum::new(datum));
+            if read(place, item).is_break() {
+                break;
+            }
+        }
+        catching(|| lookup.end());
+    }
+    true
+}
+
+/// An index scan for one key after the other. Its functions are called in `catching`.
+struct Lookup {
+    table: pg_sys::Relation,
+    index: pg_sys::Relation,
+    scan: pg_sys::IndexScanDesc,
+    slot: *mut pg_sys::TupleTableSlot,
+}
+
+impl Lookup {
     const HELD: i32 = pg_sys::NoLock as i32;
     const SHARE: i32 = pg_sys::AccessShareLock as i32;
-    // SAFETY: the relation is locked by the caller; what is opened is closed on both paths, or, when an
-    // ERROR unwinds, by the resource owner.
-    unsafe {
-        let table = pg_sys::table_open(relid, HELD);
-        let mut done = false;
-        let ordinary = is_ordinary(table) && has_our_columns(table);
-        if let Some(index) = ordinary.then(|| primary_key_index(table)).flatten() {
-            let index = pg_sys::index_open(index, SHARE);
-            if is_ours(index) {
-                find(table, index, keys, read);
-                done = true;
+    const KEYS: i32 = 3;
+
+    /// None: the table or its primary key is not to be read so.
+    ///
+    /// # Safety
+    /// The caller holds a lock on the relation; a snapshot is active until `end`.
+    unsafe fn begin(relid: pg_sys::Oid) -> Option<Lookup> {
+        // SAFETY: by the caller.
+        unsafe {
+            let table = bare::table_open(relid, Self::HELD);
+            let ordinary = is_ordinary(table) && has_our_columns(table);
+            let primary = if ordinary {
+                bare::primary_key_index(table)
+            } else {
+                pg_sys::InvalidOid
+            };
+            if primary != pg_sys::InvalidOid {
+                let index = bare::index_open(primary, Self::SHARE);
+                if is_ours(index) {
+                    let slot = bare::table_slot_create(table, std::ptr::null_mut());
+                    let snapshot = bare::GetActiveSnapshot();
+                    return Some(Lookup {
+                        scan: bare::begin_scan(table, index, snapshot, Self::KEYS),
+                        table,
+                        index,
+                        slot,
+                    });
+                }
+                bare::index_close(index, Self::SHARE);
             }
-            pg_sys::index_close(index, SHARE);
+            bare::table_close(table, Self::HELD);
+            None
         }
-        pg_sys::table_close(table, HELD);
-        done
+    }
+
+    /// The item under a key, valid until the next call. None: there is none, or it is null, for an owner may drop the
+    /// constraint.
+    ///
+    /// # Safety
+    /// Between `begin` and `end`.
+    unsafe fn find(&self, key: &StoredKey) -> Option<pg_sys::Datum> {
+        // SAFETY: everything is open.
+        unsafe {
+            let mut conditions = scan_keys([
+                key.pk_hash.into(),
+                bare::varlena(&key.pk),
+                bare::varlena(&key.sk),
+            ]);
+            bare::index_rescan(
+                self.scan,
+                conditions.as_mut_ptr(),
+                Self::KEYS,
+                std::ptr::null_mut(),
+                0,
+            );
+            let forward = pg_sys::ScanDirection::ForwardScanDirection;
+            bare::index_getnext_slot(self.scan, forward, self.slot)
+                .then(|| bare::column(self.slot, ITEM_COLUMN))
+                .flatten()
+        }
+    }
+
+    /// # Safety
+    /// Once, and nothing of it is used afterwards.
+    unsafe fn end(&self) {
+        // SAFETY: opened by `begin`.
+        unsafe {
+            bare::index_endscan(self.scan);
+            bare::ExecDropSingleTupleTableSlot(self.slot);
+            bare::index_close(self.index, Self::SHARE);
+            bare::table_close(self.table, Self::HELD);
+        }
     }
 }
 
@@ -73,13 +156,8 @@ pub unsafe fn is_ordinary(table: pg_sys::Relation) -> bool {
 /// `table` is open.
 pub unsafe fn primary_key_index(table: pg_sys::Relation) -> Option<pg_sys::Oid> {
     // SAFETY: by the caller.
-    unsafe {
-        #[cfg(not(feature = "pg18"))]
-        let index = pg_sys::RelationGetPrimaryKeyIndex(table);
-        #[cfg(feature = "pg18")]
-        let index = pg_sys::RelationGetPrimaryKeyIndex(table, false);
-        (index != pg_sys::InvalidOid).then_some(index)
-    }
+    let index = unsafe { catching(|| bare::primary_key_index(table)) };
+    (index != pg_sys::InvalidOid).then_some(index)
 }
 
 /// Whether the primary key still is (pk_hash, pk, sk): its owner may have made another. One that was built over
@@ -98,53 +176,13 @@ pub unsafe fn is_ours(index: pg_sys::Relation) -> bool {
     }
 }
 
-/// # Safety
-/// Both relations are open; the index is on (pk_hash, pk, sk).
-unsafe fn find(
-    table: pg_sys::Relation,
-    index: pg_sys::Relation,
-    keys: &mut Keys<'_>,
-    read: &mut Read<'_>,
-) {
-    const COUNT: i32 = 3;
-    // SAFETY: as in `by_primary_key`. The datum is read while the slot pins its page.
-    unsafe {
-        let slot = pg_sys::table_slot_create(table, std::ptr::null_mut());
-        let scan = begin_scan(table, index, pg_sys::GetActiveSnapshot(), COUNT);
-        for (place, key) in keys.enumerate() {
-            let mut conditions = scan_keys([
-                key.pk_hash.into(),
-                spi::varlena(&key.pk),
-                spi::varlena(&key.sk),
-            ]);
-            pg_sys::index_rescan(
-                scan,
-                conditions.as_mut_ptr(),
-                COUNT,
-                std::ptr::null_mut(),
-                0,
-            );
-            let forward = pg_sys::ScanDirection::ForwardScanDirection;
-            // An owner may drop the constraint that the item is not null.
-            let mut is_null = true;
-            let mut datum = pg_sys::Datum::null();
-            if pg_sys::index_getnext_slot(scan, forward, slot) {
-                datum = pg_sys::slot_getattr(slot, ITEM_COLUMN, &mut is_null);
-            }
-            let item = (!is_null).then(|| ItemDatum::new(datum));
-            if read(place, item).is_break() {
-                break;
-            }
-        }
-        pg_sys::index_endscan(scan);
-        pg_sys::ExecDropSingleTupleTableSlot(slot);
-    }
-}
-
 pub const ITEM_COLUMN: i32 = 4;
 
 /// Conditions of an index scan: pk_hash, pk and sk are these.
-pub fn scan_keys(key: [pg_sys::Datum; 3]) -> [pg_sys::ScanKeyData; 3] {
+///
+/// # Safety
+/// Inside `catching`.
+pub unsafe fn scan_keys(key: [pg_sys::Datum; 3]) -> [pg_sys::ScanKeyData; 3] {
     let equal = [pg_sys::F_INT8EQ, pg_sys::F_BYTEAEQ, pg_sys::F_BYTEAEQ];
     let mut keys = [pg_sys::ScanKeyData::default(); 3];
     for ((entry, column), (equal, value)) in
@@ -153,25 +191,8 @@ pub fn scan_keys(key: [pg_sys::Datum; 3]) -> [pg_sys::ScanKeyData; 3] {
         let strategy = pg_sys::BTEqualStrategyNumber as u16;
         // SAFETY: `entry` is ours; the operators' functions are built in.
         unsafe {
-            pg_sys::ScanKeyInit(entry, column, strategy, pg_sys::Oid::from(equal), value);
+            bare::ScanKeyInit(entry, column, strategy, pg_sys::Oid::from(equal), value);
         }
     }
     keys
-}
-
-/// # Safety
-/// Both relations are open; the snapshot outlives the scan.
-pub unsafe fn begin_scan(
-    table: pg_sys::Relation,
-    index: pg_sys::Relation,
-    snapshot: pg_sys::Snapshot,
-    keys: i32,
-) -> pg_sys::IndexScanDesc {
-    // SAFETY: forwarded from the caller.
-    unsafe {
-        #[cfg(not(feature = "pg18"))]
-        return pg_sys::index_beginscan(table, index, snapshot, keys, 0);
-        #[cfg(feature = "pg18")]
-        return pg_sys::index_beginscan(table, index, snapshot, std::ptr::null_mut(), keys, 0);
-    }
 }

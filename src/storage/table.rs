@@ -13,6 +13,10 @@ pub fn quoted(table_name: &str) -> String {
     pgrx::spi::quote_qualified_identifier(DATA_SCHEMA, &relation_name(table_name))
 }
 
+/// How full inserts fill a page, in percent: the rest is for new versions of its rows. An update that finds room in
+/// the row's page is heap-only, which spares the entry in every index and the space of the old version later.
+const FILLED: u32 = 90;
+
 /// Creates the data table with its indexes, as the caller, who becomes its owner.
 pub fn create(definition: &TableDefinition) -> Result<()> {
     let table = quoted(&definition.name);
@@ -32,7 +36,8 @@ pub fn create(definition: &TableDefinition) -> Result<()> {
              sk pg_catalog.bytea NOT NULL DEFAULT ''::pg_catalog.bytea, \
              item dynamo.item NOT NULL, \
              {columns}\
-             CONSTRAINT {primary} PRIMARY KEY (pk_hash, pk, sk))"
+             CONSTRAINT {primary} PRIMARY KEY (pk_hash, pk, sk)) \
+             WITH (fillfactor = {FILLED})"
         ));
         for (index, schema) in definition.indexes().zip(&schemas) {
             spi::run(&index::create_statement(&definition.name, schema, false));

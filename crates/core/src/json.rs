@@ -4,6 +4,8 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use std::borrow::Cow;
 use std::fmt;
 
+mod simple;
+
 /// With `arbitrary_precision` serde_json hands a number that is no 64-bit integer over as a map whose
 /// only key is this and whose value is an owned string. A string of the document is never owned (it is borrowed, or lent
 /// when it has escapes), so a user's object with this key is still an object.
@@ -24,6 +26,9 @@ pub enum Json<'a> {
 impl<'a> Json<'a> {
     /// Err: SerializationException. Nesting beyond 128 levels is one, too.
     pub fn parse(text: &'a str) -> Result<Json<'a>> {
+        if let Some(simple) = simple::parse(text) {
+            return Ok(simple);
+        }
         serde_json::from_str(text).map_err(|error| {
             ApiError::new(
                 ErrorKind::Serialization,
@@ -225,10 +230,68 @@ fn next_escape(bytes: &[u8]) -> Option<usize> {
     None
 }
 
+/// Whether a JSON string may hold these bytes as they are: ASCII, and nothing that needs an escape. Most strings
+/// are so, and short: 16 bytes at once, or 8, the last of them looked at twice where lengths do not fit.
+fn is_plain(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let chunks = bytes.as_chunks::<16>().0;
+        // As signed numbers, what is not ASCII lies below the space too.
+        let plain = |chunk: &[u8; 16]| {
+            !chunk.iter().fold(false, |any, b| {
+                any | ((*b as i8) < 0x20) | (*b == b'"') | (*b == b'\\')
+            })
+        };
+        return chunks.iter().all(plain) && plain(last);
+    }
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => is_plain_word(first) && is_plain_word(last),
+        _ => {
+            let mut word = [b' '; 8];
+            for (place, byte) in word.iter_mut().zip(bytes) {
+                *place = *byte;
+            }
+            is_plain_word(&word)
+        }
+    }
+}
+
+fn is_plain_word(word: &[u8; 8]) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = EACH << 7;
+    let word = u64::from_ne_bytes(*word);
+    // The high bit of the lowest zero byte is set, if there is one.
+    let zero = |x: u64| x.wrapping_sub(EACH) & !x;
+    let strange = word | word.wrapping_sub(EACH * 0x20);
+    let escaped = zero(word ^ (EACH * u64::from(b'"'))) | zero(word ^ (EACH * u64::from(b'\\')));
+    (strange | escaped) & HIGH == 0
+}
+
 /// Append `s` to `out` as a JSON string literal, quotes included.
 pub fn write_string(out: &mut String, s: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push('"');
+    if is_plain(s.as_bytes()) {
+        out.push_str(s);
+    } else {
+        write_escaped(out, s);
+    }
+    out.push('"');
+}
+
+/// Appends what stands between the quotes of a JSON string literal. Err (corrupt): the bytes are not UTF-8.
+pub fn write_contents(out: &mut String, bytes: &[u8]) -> Result<()> {
+    if is_plain(bytes) {
+        // SAFETY: plain bytes are ASCII.
+        out.push_str(unsafe { std::str::from_utf8_unchecked(bytes) });
+        return Ok(());
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::corrupt("string"))?;
+    write_escaped(out, text);
+    Ok(())
+}
+
+#[inline(never)]
+fn write_escaped(out: &mut String, s: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut rest = s;
     while let Some(at) = next_escape(rest.as_bytes()) {
         // The escaped byte is ASCII, so both cuts are at character boundaries.
@@ -247,5 +310,37 @@ pub fn write_string(out: &mut String, s: &str) {
         rest = &rest[at + 1..];
     }
     out.push_str(rest);
-    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_strings_are_told_from_others_whatever_their_length() {
+        let needed = |byte: u8| needs_escape(byte) || !byte.is_ascii();
+        for length in 0..50 {
+            let mut bytes = vec![b'x'; length];
+            assert!(is_plain(&bytes), "{length}");
+            for place in 0..length {
+                for byte in 0..=255 {
+                    bytes[place] = byte;
+                    assert_eq!(
+                        is_plain(&bytes),
+                        !needed(byte),
+                        "{byte} at {place} of {length}"
+                    );
+                }
+                bytes[place] = b'x';
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_no_string() {
+        let mut out = String::new();
+        assert!(write_contents(&mut out, b"12345678\xff").is_err());
+        write_contents(&mut out, "\u{e9}\"".as_bytes()).unwrap();
+        assert_eq!(out, "\u{e9}\\\"");
+    }
 }

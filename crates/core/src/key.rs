@@ -5,6 +5,8 @@ use crate::value::{Attributes, Av, Item, Value, ValueType};
 use crate::{ApiError, Result};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Partition keys up to this many bytes are stored as they are.
@@ -44,6 +46,28 @@ pub fn key_bytes(v: Av<'_>) -> Result<Vec<u8>> {
         ))),
     }
 }
+
+/// Hashes names and texts for maps that live in memory: short ones in a few instructions.
+#[derive(Clone, Default)]
+pub struct NameHasher(u64);
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    /// What ends a string.
+    fn write_u8(&mut self, end: u8) {
+        self.0 = self.0.wrapping_add(end.into());
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A map by names or texts.
+pub type NameMap<T> = HashMap<String, T, BuildHasherDefault<NameHasher>>;
 
 impl StoredKey {
     /// From key bytes (untagged); `sk` empty when the table has no sort key.

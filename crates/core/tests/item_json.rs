@@ -71,6 +71,40 @@ fn assert_invalid(text: &str, message: &str) {
     );
 }
 
+#[test]
+fn items_with_faults_and_oddities_are_not_encoded_at_once() {
+    let deep = |levels: usize| {
+        let (open, close) = (r#"{"L":["#.repeat(levels), "]}".repeat(levels));
+        format!(r#"{{"a":{open}{{"S":"x"}}{close}}}"#)
+    };
+    let (deepest, too_deep) = (deep(MAX_VALUE_DEPTH), deep(MAX_VALUE_DEPTH + 1));
+    assert!(parse_attributes(&json(&deepest)).is_ok());
+    assert!(ItemBuf::from_json(&json(&deepest)).is_some());
+    for text in [
+        r#"[]"#,
+        r#"{"a":null}"#,
+        r#"{"a":{}}"#,
+        r#"{"a":{"S":null}}"#,
+        r#"{"a":{"S":"x","N":"1"}}"#,
+        r#"{"a":{"S":"x"},"a":{"S":"y"}}"#,
+        r#"{"a":{"M":{"b":{"S":"x"},"b":{"S":"y"}}}}"#,
+        r#"{"a":{"X":"x"}}"#,
+        r#"{"a":{"N":"x"}}"#,
+        r#"{"a":{"N":"1E200"}}"#,
+        r#"{"a":{"B":"x"}}"#,
+        r#"{"a":{"BOOL":"yes"}}"#,
+        r#"{"a":{"NULL":false}}"#,
+        r#"{"a":{"SS":[]}}"#,
+        r#"{"a":{"SS":["x","x"]}}"#,
+        r#"{"a":{"SS":["x",null]}}"#,
+        r#"{"a":{"NS":["1","1.0"]}}"#,
+        r#"{"a":{"L":[{"SS":[]}]}}"#,
+        &too_deep,
+    ] {
+        assert_eq!(ItemBuf::from_json(&json(text)), None, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn values_round_trip_through_dynamodb_json(value in value()) {
@@ -84,6 +118,17 @@ proptest! {
         let mut printed = String::new();
         write_item(&mut printed, ItemBuf::from_attributes(&attributes).as_item()).unwrap();
         prop_assert_eq!(parse_attributes(&json(&printed)).unwrap(), attributes);
+    }
+
+    #[test]
+    fn items_are_encoded_at_once_as_through_a_tree(attributes in attributes()) {
+        let item = ItemBuf::from_attributes(&attributes);
+        let mut printed = String::new();
+        write_item(&mut printed, item.as_item()).unwrap();
+        // It may give up on what is odd; the tree reads that.
+        if let Some(read) = ItemBuf::from_json(&json(&printed)) {
+            prop_assert_eq!(read, item);
+        }
     }
 
     #[test]

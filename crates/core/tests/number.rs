@@ -149,7 +149,11 @@ proptest! {
 
     #[test]
     fn stored_bytes_are_canonical_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..25)) {
+        let mut printed = String::new();
+        let written = write_key_as_text(&bytes, &mut printed);
+        prop_assert_eq!(written.is_ok(), Number::from_key(&bytes).is_ok());
         if let Ok(n) = Number::from_key(&bytes) {
+            prop_assert_eq!(printed, n.to_string());
             prop_assert_eq!(key(n), bytes);
         }
     }
@@ -162,7 +166,11 @@ proptest! {
         } else {
             bytes.push(byte);
         }
+        let mut printed = String::new();
+        let written = write_key_as_text(&bytes, &mut printed);
+        prop_assert_eq!(written.is_ok(), Number::from_key(&bytes).is_ok());
         if let Ok(n) = Number::from_key(&bytes) {
+            prop_assert_eq!(printed, n.to_string());
             prop_assert_eq!(key(n), bytes);
         }
     }

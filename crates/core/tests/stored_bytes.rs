@@ -102,6 +102,26 @@ proptest! {
     }
 
     #[test]
+    fn replacing_one_attribute_equals_encoding_the_whole(
+        mut attributes in attributes(),
+        values in prop::collection::vec(value(), 1..4),
+        at in any::<prop::sample::Index>(),
+        long in prop::sample::select(vec![0, 60_000, 65_500, 65_530, 65_535, 70_000]),
+    ) {
+        let mut item = ItemBuf::from_attributes(&attributes);
+        let names: Vec<String> = attributes.keys().cloned().collect();
+        // To a long value and back again, so that the directory's numbers grow and shrink.
+        let values = [Value::S("x".repeat(long))].into_iter().chain(values);
+        for value in values.filter(|_| !names.is_empty()) {
+            let name = at.get(&names);
+            let encoded = value.encode();
+            attributes.insert(name.clone(), value);
+            item = ItemBuf::with_change(item.as_item(), name, Some(encoded)).unwrap();
+            prop_assert_eq!(&item, &ItemBuf::from_attributes(&attributes));
+        }
+    }
+
+    #[test]
     fn an_item_of_encoded_parts_is_that_item(attributes in attributes()) {
         let encoded: Vec<(&String, AvBuf)> = attributes.iter().map(|(k, v)| (k, v.encode())).collect();
         let mut parts: Vec<(&str, Av)> = encoded.iter().rev().map(|(k, v)| (k.as_str(), v.as_av())).collect();

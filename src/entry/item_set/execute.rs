@@ -10,6 +10,7 @@ use super::{explain, function, plan};
 use crate::entry::boundary::guarded;
 use crate::entry::report::OrRaise;
 use crate::op::{ItemSet, Shown};
+use crate::storage::bare;
 use crate::storage::catalog;
 use crate::storage::detoast::Stored;
 use crate::storage::memory;
@@ -191,7 +192,8 @@ unsafe extern "C-unwind" fn next(node: *mut pg_sys::ScanState) -> *mut pg_sys::T
 unsafe fn fill(scan: *mut ItemScan, slot: *mut pg_sys::TupleTableSlot) -> bool {
     // SAFETY: by the caller.
     unsafe {
-        pg_sys::ExecClearTuple(slot);
+        // Neither this nor storing a virtual tuple raises anything.
+        bare::clear(slot);
         let item = next_item(scan);
         if let Some(item) = item {
             store(&*scan, slot, item);
@@ -220,7 +222,7 @@ unsafe fn next_item(scan: *mut ItemScan) -> Option<pg_sys::Datum> {
                 return Some(datum.datum());
             }
             let shown = memory::within(running.scratch, || set.show(&Stored::new(datum)));
-            pg_sys::MemoryContextReset(running.scratch);
+            memory::reset(running.scratch);
             match shown.or_raise() {
                 Shown::Not => {}
                 Shown::Whole => return Some(datum.datum()),
@@ -262,7 +264,7 @@ unsafe fn store(scan: &ItemScan, slot: *mut pg_sys::TupleTableSlot, item: pg_sys
                 memory::within((*context).ecxt_per_tuple_memory, || record(item));
             *(*slot).tts_isnull.add(1) = false;
         }
-        pg_sys::ExecStoreVirtualTuple(slot);
+        bare::ExecStoreVirtualTuple(slot);
     }
 }
 

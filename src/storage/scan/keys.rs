@@ -1,6 +1,6 @@
 //! A range of keys as Postgres's scan keys.
 
-use crate::storage::spi;
+use crate::storage::{bare, spi};
 use pg_dynamo_core::range::{Bound, KeyPart, KeyRange};
 use pgrx::pg_sys;
 
@@ -53,32 +53,76 @@ impl Comparison {
     }
 }
 
-/// The scan keys of `range`, with their arguments, allocated in the current memory context.
+/// The scan keys of a range: equalities on the first columns, a lower and an upper bound on the next.
+pub struct ScanKeys {
+    keys: [pg_sys::ScanKeyData; ScanKeys::MOST],
+    count: usize,
+}
+
+impl ScanKeys {
+    /// Five columns at most, and two bounds.
+    const MOST: usize = 7;
+
+    /// Arguments are allocated in the current memory context: btree changes the keys in place and keeps pointers to
+    /// the arguments, so those must live as long as the scan.
+    ///
+    /// # Safety
+    /// Inside `catching`.
+    pub unsafe fn of(range: &KeyRange) -> ScanKeys {
+        let mut keys = ScanKeys {
+            keys: [pg_sys::ScanKeyData::default(); Self::MOST],
+            count: 0,
+        };
+        let first = range.equal.len() + 1;
+        // SAFETY: by the caller.
+        unsafe {
+            for (part, column) in range.equal.iter().zip(1..) {
+                keys.push(column_key(column_number(column), Comparison::Equal, part));
+            }
+            if let Some(bound) = &range.lower {
+                let comparison = match bound.inclusive {
+                    true => Comparison::GreaterEqual,
+                    false => Comparison::Greater,
+                };
+                keys.push(bound_key(first, comparison, bound));
+            }
+            if let Some(bound) = &range.upper {
+                let comparison = match bound.inclusive {
+                    true => Comparison::LessEqual,
+                    false => Comparison::Less,
+                };
+                keys.push(bound_key(first, comparison, bound));
+            }
+        }
+        keys
+    }
+
+    fn push(&mut self, key: pg_sys::ScanKeyData) {
+        if let Some(place) = self.keys.get_mut(self.count) {
+            *place = key;
+            self.count += 1;
+        }
+    }
+
+    pub fn as_mut_ptr(&mut self) -> pg_sys::ScanKey {
+        self.keys.as_mut_ptr()
+    }
+
+    pub fn count(&self) -> i32 {
+        self.count as i32
+    }
+}
+
+/// A part as a datum allocated in the current memory context.
 ///
-/// btree changes them in place and keeps pointers to them, so they must live as long as the scan.
-pub fn scan_keys(range: &KeyRange) -> Vec<pg_sys::ScanKeyData> {
-    let first = range.equal.len() + 1;
-    let equal = range.equal.iter().zip(1..).map(|(part, column)| {
-        let column = column_number(column);
-        column_key(column, Comparison::Equal, part)
-    });
-    let lower = range.lower.as_ref().map(|bound| {
-        let comparison = if bound.inclusive {
-            Comparison::GreaterEqual
-        } else {
-            Comparison::Greater
-        };
-        bound_key(first, comparison, bound)
-    });
-    let upper = range.upper.as_ref().map(|bound| {
-        let comparison = if bound.inclusive {
-            Comparison::LessEqual
-        } else {
-            Comparison::Less
-        };
-        bound_key(first, comparison, bound)
-    });
-    equal.chain(lower).chain(upper).collect()
+/// # Safety
+/// Inside `catching`.
+unsafe fn argument(part: &KeyPart) -> pg_sys::Datum {
+    match part {
+        KeyPart::Hash(hash) => pg_sys::Datum::from(*hash),
+        // SAFETY: by the caller.
+        KeyPart::Bytes(bytes) => unsafe { bare::varlena(bytes) },
+    }
 }
 
 /// Keys have five columns at most.
@@ -86,16 +130,18 @@ fn column_number(column: usize) -> i16 {
     i16::try_from(column).unwrap_or(i16::MAX)
 }
 
-fn column_key(column: i16, comparison: Comparison, part: &KeyPart) -> pg_sys::ScanKeyData {
+/// # Safety
+/// Inside `catching`.
+unsafe fn column_key(column: i16, comparison: Comparison, part: &KeyPart) -> pg_sys::ScanKeyData {
     let mut key = pg_sys::ScanKeyData::default();
     // SAFETY: fills `key` for a function of two arguments of the part's type.
     unsafe {
-        pg_sys::ScanKeyInit(
+        bare::ScanKeyInit(
             &mut key,
             column,
             comparison.strategy(),
             comparison.function(part),
-            datum(part),
+            argument(part),
         );
     }
     key
@@ -103,14 +149,18 @@ fn column_key(column: i16, comparison: Comparison, part: &KeyPart) -> pg_sys::Sc
 
 /// One column is compared alone; several are a row comparison: a header that points to its members, which
 /// compare by the operator class's support function (`ExecIndexBuildScanKeys` makes the same).
-fn bound_key(first: usize, comparison: Comparison, bound: &Bound) -> pg_sys::ScanKeyData {
+///
+/// # Safety
+/// Inside `catching`.
+unsafe fn bound_key(first: usize, comparison: Comparison, bound: &Bound) -> pg_sys::ScanKeyData {
     if let [part] = bound.parts.as_slice() {
-        return column_key(column_number(first), comparison, part);
+        // SAFETY: by the caller.
+        return unsafe { column_key(column_number(first), comparison, part) };
     }
     let count = bound.parts.len();
     // SAFETY: room for `count` entries, each initialised below, that lives as long as the header points there.
     let members = unsafe {
-        pg_sys::palloc0(count * size_of::<pg_sys::ScanKeyData>()).cast::<pg_sys::ScanKeyData>()
+        bare::palloc0(count * size_of::<pg_sys::ScanKeyData>()).cast::<pg_sys::ScanKeyData>()
     };
     for (index, part) in bound.parts.iter().enumerate() {
         let last = if index + 1 == count {
@@ -124,7 +174,7 @@ fn bound_key(first: usize, comparison: Comparison, bound: &Bound) -> pg_sys::Sca
         };
         // SAFETY: `index` is below `count`; the function compares two values of the part's type.
         unsafe {
-            pg_sys::ScanKeyEntryInitialize(
+            bare::ScanKeyEntryInitialize(
                 members.add(index),
                 (pg_sys::SK_ROW_MEMBER | last) as i32,
                 column_number(first + index),
@@ -132,7 +182,7 @@ fn bound_key(first: usize, comparison: Comparison, bound: &Bound) -> pg_sys::Sca
                 pg_sys::InvalidOid,
                 pg_sys::InvalidOid,
                 pg_sys::Oid::from(compare),
-                datum(part),
+                argument(part),
             );
         }
     }

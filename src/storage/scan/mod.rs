@@ -5,12 +5,15 @@
 mod direct;
 mod keys;
 mod statement;
+mod verdict;
 
 pub use statement::{RangePlans, explain};
+pub use verdict::Verdicts;
 
 use super::catalog::{Privilege, Table, has_privilege, shortened};
 use super::detoast::{ItemDatum, Stored};
-use super::{index, memory};
+use super::pg_error::catching;
+use super::{bare, index, memory};
 use direct::Direct;
 use pg_dynamo_core::Result;
 use pg_dynamo_core::range::{Access, KeyRange};
@@ -36,11 +39,6 @@ pub struct Scan {
     rows: u64,
 }
 
-fn new_memory(name: &'static std::ffi::CStr) -> pg_sys::MemoryContext {
-    // SAFETY: the current context is alive.
-    unsafe { memory::child_of(pg_sys::CurrentMemoryContext, name) }
-}
-
 /// The btree that `access` reads.
 pub fn index_name(table: &Table, access: Access) -> String {
     let name = &table.definition.name;
@@ -54,19 +52,27 @@ impl Scan {
     /// Begins to read `range` as the active snapshot sees it, for the current role. The caller holds a lock on
     /// the table; the cursor lives no longer than the current memory context. Raises Postgres's permission error.
     pub fn open(table: &Rc<Table>, range: &KeyRange) -> Scan {
-        let memory = new_memory(c"dynamo scan");
-        let begin = || {
-            if range.empty {
-                return Source::Empty;
-            }
-            let direct = !table.distributed && has_privilege(table.relid, Privilege::Select);
-            match direct.then(|| Direct::open(table, range)).flatten() {
-                Some(direct) => Source::Direct(direct),
-                None => Source::Statement(Statement::open(table, range)),
-            }
+        let direct =
+            !range.empty && !table.distributed && has_privilege(table.relid, Privilege::Select);
+        let verdict = direct
+            .then(|| table.verdicts.get(table, range.access))
+            .flatten();
+        // SAFETY: the current context is alive, and the new one while it is used; the caller holds the table.
+        let (memory, direct) = unsafe {
+            catching(|| {
+                let memory = memory::bare_child(c"dynamo scan");
+                let open = |verdict| memory::within(memory, || Direct::open(verdict, range));
+                (memory, verdict.and_then(open))
+            })
         };
-        // SAFETY: made just now.
-        let source = unsafe { memory::within(memory, begin) };
+        let source = match direct {
+            Some(direct) => Source::Direct(direct),
+            None if range.empty => Source::Empty,
+            // SAFETY: made just now.
+            None => Source::Statement(unsafe {
+                memory::within(memory, || Statement::open(table, range))
+            }),
+        };
         Scan {
             source,
             memory,
@@ -100,13 +106,14 @@ impl Scan {
     /// Hands out items until `take` breaks or the range ends. Memory that `take` leaves behind is freed after
     /// each, so what a whole table costs is what its largest item costs.
     pub fn each(&mut self, mut take: impl FnMut(&Stored) -> Result<ControlFlow<()>>) -> Result<()> {
-        let memory = new_memory(c"dynamo row");
+        // SAFETY: the current context is alive.
+        let memory = unsafe { catching(|| memory::bare_child(c"dynamo row")) };
         let mut result = Ok(());
         while let Some(datum) = self.next() {
             // SAFETY: made above; when it is reset, nothing of the row is used any more.
             let taken = unsafe {
                 let taken = memory::within(memory, || take(&Stored::new(datum)));
-                pg_sys::MemoryContextReset(memory);
+                memory::reset(memory);
                 taken
             };
             match taken {
@@ -119,7 +126,7 @@ impl Scan {
             }
         }
         // SAFETY: made above.
-        unsafe { pg_sys::MemoryContextDelete(memory) };
+        unsafe { catching(|| bare::MemoryContextDelete(memory)) };
         result
     }
 
@@ -135,12 +142,23 @@ impl Drop for Scan {
         if std::thread::panicking() || self.memory.is_null() {
             return;
         }
-        match std::mem::replace(&mut self.source, Source::Empty) {
-            Source::Empty => {}
-            Source::Direct(direct) => direct.close(),
-            Source::Statement(statement) => statement.close(),
+        let source = std::mem::replace(&mut self.source, Source::Empty);
+        let direct = match source {
+            Source::Direct(direct) => Some(direct),
+            Source::Statement(statement) => {
+                statement.close();
+                None
+            }
+            Source::Empty => None,
+        };
+        // SAFETY: opened and made by `open`; nothing in the memory is used any more.
+        unsafe {
+            catching(|| {
+                if let Some(direct) = direct {
+                    direct.close();
+                }
+                bare::MemoryContextDelete(self.memory);
+            });
         }
-        // SAFETY: made by `open`; nothing in it is used any more.
-        unsafe { pg_sys::MemoryContextDelete(self.memory) };
     }
 }

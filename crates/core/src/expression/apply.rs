@@ -2,10 +2,10 @@
 //! lists. Attributes that no action names keep their bytes.
 
 use super::path::Tree;
-use super::update::{Act, Expr, Style, Update};
+use super::update::{Act, Change, Expr, Style, Update};
 use crate::{
     ApiError, Result, limits,
-    value::{Attributes, AvBuf, AvKind, Item, ItemBuf, Number, Value},
+    value::{Attributes, Av, AvBuf, AvKind, Item, ItemBuf, Number, Value},
 };
 use std::collections::BTreeMap;
 
@@ -33,6 +33,11 @@ impl Update {
                 created.as_item()
             }
         };
+        if let [Change { path, action }] = self.changes.as_slice()
+            && path.steps.is_empty()
+        {
+            return self.apply_one(item, &path.root, action);
+        }
         let edits = self.edits(item, old.is_some())?;
         let mut changes = BTreeMap::new();
         for (name, tree) in &edits {
@@ -51,6 +56,30 @@ impl Update {
             }
         }
         ItemBuf::with_changes(Some(item), &changes)
+    }
+
+    /// The commonest update: one action on one attribute.
+    fn apply_one(&self, item: Item<'_>, name: &str, action: &Act) -> Result<ItemBuf> {
+        let before = item.get(name)?;
+        let after = match action {
+            Act::Set(expr) => {
+                let value = expr.eval(item)?;
+                if value.as_av().size()? > limits::MAX_ITEM_SIZE {
+                    return Err(too_large());
+                }
+                Some(value)
+            }
+            Act::Remove => None,
+            Act::Add(value) => top_level(&Edit::Add(value), before.map(Av::to_owned), self.style)?,
+            Act::Delete(value) => {
+                top_level(&Edit::Delete(value), before.map(Av::to_owned), self.style)?
+            }
+        };
+        // A change that changes nothing is none.
+        if after.as_ref().map(AvBuf::as_av) == before {
+            return Ok(ItemBuf::from_bytes(item.bytes().to_vec()));
+        }
+        ItemBuf::with_change(item, name, after)
     }
 
     fn edits(&self, item: Item<'_>, exists: bool) -> Result<BTreeMap<String, Tree<Edit<'_>>>> {

@@ -3,8 +3,8 @@
 
 use super::ast::{Action, Logic, Path, Predicate};
 use super::parse::{parse_condition, parse_projection, parse_update};
+use crate::key::NameMap;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Texts kept per grammar, and their bytes: a tree takes some 20 to 30 times its text.
@@ -16,14 +16,14 @@ struct Entry<T> {
     used: u64,
 }
 struct Cache<T> {
-    entries: HashMap<String, Entry<T>>,
+    entries: NameMap<Entry<T>>,
     bytes: usize,
     clock: u64,
 }
 impl<T> Cache<T> {
     fn new() -> Self {
         Cache {
-            entries: HashMap::new(),
+            entries: NameMap::default(),
             bytes: 0,
             clock: 0,
         }

@@ -74,9 +74,9 @@ impl Update {
         }
     }
 
-    /// Top-level attributes it writes (for the key protection check).
-    pub fn targets(&self) -> BTreeSet<&str> {
-        self.changes.iter().map(|c| c.path.root.as_str()).collect()
+    /// Whether it writes a top-level attribute, or into it.
+    pub fn writes(&self, name: &str) -> bool {
+        self.changes.iter().any(|change| change.path.root == name)
     }
 
     /// Whether it makes an item where there is none. An update that only removes (REMOVE, DELETE) leaves

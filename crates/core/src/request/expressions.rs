@@ -74,6 +74,9 @@ pub struct Compiled {
 
 /// ExpressionAttributeNames and Values, then the expressions, then what no expression used.
 pub fn compile(request: &Json<'_>) -> Result<Compiled> {
+    if !may_have_expressions(request) {
+        return Ok(Compiled::default());
+    }
     let text = |name| fields::string(request, name);
     let placeholders = placeholders(request)?;
     let mut usage = Usage::default();
@@ -99,6 +102,16 @@ pub fn compile(request: &Json<'_>) -> Result<Compiled> {
     }
     usage.check_unused(&placeholders)?;
     Ok(compiled)
+}
+
+/// False: neither expressions nor what stands for names and values in them.
+fn may_have_expressions(request: &Json<'_>) -> bool {
+    let Json::Object(members) = request else {
+        return false;
+    };
+    let named =
+        |name: &str| name.ends_with("Expression") || name.starts_with("ExpressionAttribute");
+    members.iter().any(|(name, _)| named(name))
 }
 
 fn placeholders(request: &Json<'_>) -> Result<Placeholders> {

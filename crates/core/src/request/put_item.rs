@@ -31,7 +31,11 @@ impl PutItemRequest {
     pub fn parse(request: &Json<'_>, account: &Account) -> Result<Self> {
         shape::check(&item_shapes::PUT_ITEM, request)?;
         Self::validate(request, account, |request| {
-            read_attributes(request.get("Item").unwrap_or(&Json::Null))
+            let json = request.get("Item").unwrap_or(&Json::Null);
+            match ItemBuf::from_json(json) {
+                Some(item) if has_legal_names(&item) => Ok(item),
+                _ => checked(&read_attributes(json)?),
+            }
         })
     }
 
@@ -44,21 +48,20 @@ impl PutItemRequest {
     ) -> Result<Self> {
         let request = options.into_request(table, "Item", &[]);
         shape::check(&item_shapes::PUT_ITEM, &request)?;
-        Self::validate(&request, account, |_| Ok(item))
+        Self::validate(&request, account, |_| checked(&item))
     }
 
     fn validate(
         request: &Json<'_>,
         account: &Account,
-        item: impl FnOnce(&Json<'_>) -> Result<Attributes>,
+        item: impl FnOnce(&Json<'_>) -> Result<ItemBuf>,
     ) -> Result<Self> {
         let table = TableRef::of_request(request, account)?;
         expressions::check_mixture(request, &PARAMETERS)?;
-        let attributes = item(request)?;
-        check_names(&attributes)?;
+        let item = item(request)?;
         let show = Show::of(request);
         show.check_old_only()?;
-        let item = encode(&attributes)?;
+        check_size(&item)?;
         let expected = expressions::expected(request)?;
         let compiled = expressions::compile(request)?;
         Ok(PutItemRequest {
@@ -71,10 +74,11 @@ impl PutItemRequest {
 
     /// A put of BatchWriteItem.
     pub(super) fn in_batch(table: TableRef, item: &Attributes, show: Show) -> Result<Self> {
-        check_names(item)?;
+        let item = checked(item)?;
+        check_size(&item)?;
         Ok(PutItemRequest {
             table,
-            item: encode(item)?,
+            item,
             condition: None,
             show,
         })
@@ -110,18 +114,28 @@ impl PutItemRequest {
     }
 }
 
-fn check_names(attributes: &Attributes) -> Result<()> {
-    attributes
-        .keys()
-        .try_for_each(|name| expressions::check_attribute_name(name))
+/// The item as stored. Err: a name that an attribute cannot have.
+fn checked(attributes: &Attributes) -> Result<ItemBuf> {
+    for name in attributes.keys() {
+        expressions::check_attribute_name(name)?;
+    }
+    Ok(ItemBuf::from_attributes(attributes))
 }
 
-fn encode(attributes: &Attributes) -> Result<ItemBuf> {
-    let item = ItemBuf::from_attributes(attributes);
+fn has_legal_names(item: &ItemBuf) -> bool {
+    let entries = item.as_item().map().iter();
+    entries.is_ok_and(|mut entries| {
+        entries.all(|entry| {
+            entry.is_ok_and(|(name, _)| expressions::check_attribute_name(name).is_ok())
+        })
+    })
+}
+
+fn check_size(item: &ItemBuf) -> Result<()> {
     if item.as_item().size() > limits::MAX_ITEM_SIZE {
         return Err(ApiError::validation(
             "Item size has exceeded the maximum allowed size",
         ));
     }
-    Ok(item)
+    Ok(())
 }

@@ -80,10 +80,9 @@ impl UpdateItemRequest {
     pub fn bind(self, table: &Rc<TableDefinition>) -> Result<Write> {
         let stored = key::of_key(&self.key, &table.key_schema)?;
         if let Some(update) = &self.update {
-            let targets = update.targets();
             for attribute in table.key_schema.attributes() {
                 let name = attribute.name.as_str();
-                if targets.contains(name) {
+                if update.writes(name) {
                     return Err(ApiError::validation(format!(
                         "One or more parameter values were invalid: \
                          Cannot update attribute {name}. This attribute is part of the key"

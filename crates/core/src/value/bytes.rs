@@ -64,10 +64,10 @@ pub enum AvKind<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct MapRef<'a>(pub(super) &'a [u8]);
 #[derive(Clone, Copy, Debug)]
-pub struct ListRef<'a>(&'a [u8]);
+pub struct ListRef<'a>(pub(super) &'a [u8]);
 /// Members are payloads without tag: UTF-8, number bytes or raw bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct SetRef<'a>(&'a [u8]);
+pub struct SetRef<'a>(pub(super) &'a [u8]);
 
 pub(super) fn corrupt<T>(what: &str) -> Result<T> {
     Err(ApiError::corrupt(what))
@@ -237,6 +237,11 @@ impl<'a> Av<'a> {
         })
     }
 
+    /// Of a BOOL: which.
+    pub(super) fn is_true(self) -> bool {
+        self.0.first() == Some(&tag::TRUE)
+    }
+
     pub fn to_value(self) -> Result<Value> {
         self.decode(MAX_VALUE_DEPTH)
     }
@@ -383,8 +388,23 @@ impl<'a> MapRef<'a> {
 
     /// Entries in name order.
     pub fn iter(self) -> Result<impl Iterator<Item = Result<(&'a str, Av<'a>)>>> {
-        let directory = self.directory()?;
-        Ok((0..directory.count).map(move |i| map_entry(&directory, i)))
+        Ok(self.entries()?.map(|entry| {
+            let (name, value) = entry?;
+            Ok((utf8(name)?, value))
+        }))
+    }
+
+    /// Entries in name order, names unchecked.
+    pub(super) fn entries(self) -> Result<Entries<'a>> {
+        let found = self.directory().ok().and_then(|directory| {
+            let (names, values) = directory.rest.split_at_checked(directory.names_len()?)?;
+            Some(Entries {
+                ends: directory.ends.chunks_exact(2 * directory.width),
+                names: (names, 0),
+                values: (values, 0),
+            })
+        });
+        found.ok_or_else(|| ApiError::corrupt("map directory"))
     }
 
     pub(super) fn decode(self, depth: usize) -> Result<Attributes> {
@@ -409,6 +429,46 @@ impl<'a> MapRef<'a> {
             total += each + name.len() + value.size_within(depth)?;
         }
         Ok(total)
+    }
+}
+
+/// Walks a map body from its first entry to its last.
+pub(super) struct Entries<'a> {
+    ends: std::slice::ChunksExact<'a, u8>,
+    /// The areas, and where in them the next entry begins.
+    names: (&'a [u8], usize),
+    values: (&'a [u8], usize),
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<(&'a [u8], Av<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, value) = match *self.ends.next()? {
+            [a, b, c, d] => (
+                usize::from(u16::from_le_bytes([a, b])),
+                usize::from(u16::from_le_bytes([c, d])),
+            ),
+            [a, b, c, d, e, f, g, h] => (
+                u32::from_le_bytes([a, b, c, d]) as usize,
+                u32::from_le_bytes([e, f, g, h]) as usize,
+            ),
+            _ => return None,
+        };
+        let cut = |area: &mut (&'a [u8], usize), end: usize| {
+            let start = std::mem::replace(&mut area.1, end);
+            area.0.get(start..end)
+        };
+        Some(
+            match (cut(&mut self.names, name), cut(&mut self.values, value)) {
+                (Some(name), Some(value)) => Ok((name, Av(value))),
+                _ => corrupt("map entry"),
+            },
+        )
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.ends.size_hint()
     }
 }
 

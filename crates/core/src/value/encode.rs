@@ -1,7 +1,8 @@
 //! Writes the stored bytes that `bytes` describes, in one pass, counting DynamoDB's size on the way.
-use super::bytes::{VERSION, tag};
+use super::bytes::VERSION;
+pub(super) use super::bytes::tag;
 use super::item::ITEM_HEADER;
-use super::{Attributes, Av, AvBuf, ItemBuf, Value, size};
+use super::{Attributes, Av, AvBuf, ItemBuf, Number, Value, size};
 
 pub(super) fn value(value: &Value) -> AvBuf {
     let mut encoder = Encoder::with_capacity(64);
@@ -10,8 +11,7 @@ pub(super) fn value(value: &Value) -> AvBuf {
 }
 
 pub(super) fn item(attributes: &Attributes) -> ItemBuf {
-    let mut encoder = Encoder::with_capacity(512);
-    encoder.out.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
+    let mut encoder = Encoder::item();
     let names = attributes.keys().map(String::as_str);
     let total = encoder.map(names, attributes.values(), Encoder::value);
     encoder.finish_item(total)
@@ -31,7 +31,7 @@ pub(super) fn item_from_sorted(parts: &[(&str, Av<'_>)], total: usize) -> ItemBu
     encoder.finish_item(total)
 }
 
-struct Encoder {
+pub(super) struct Encoder {
     out: Vec<u8>,
     /// Ends of the open bodies, innermost last: one allocation for all of them.
     ends: Vec<u32>,
@@ -55,7 +55,14 @@ impl Encoder {
         }
     }
 
-    fn finish_item(mut self, total: usize) -> ItemBuf {
+    /// For an item, whose size is filled in at the end.
+    pub(super) fn item() -> Encoder {
+        let mut encoder = Encoder::with_capacity(512);
+        encoder.out.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
+        encoder
+    }
+
+    pub(super) fn finish_item(mut self, total: usize) -> ItemBuf {
         self.out[1..ITEM_HEADER].copy_from_slice(&(total as u32).to_le_bytes());
         ItemBuf(self.out)
     }
@@ -65,12 +72,7 @@ impl Encoder {
         match value {
             Value::S(s) => self.scalar(tag::S, s.as_bytes()),
             Value::B(b) => self.scalar(tag::B, b),
-            Value::N(n) => {
-                self.out.push(tag::N);
-                let start = self.out.len();
-                n.write_key(&mut self.out);
-                size::number_size(self.out.len() - start)
-            }
+            Value::N(n) => self.number(*n),
             Value::Bool(false) => self.constant(tag::FALSE),
             Value::Bool(true) => self.constant(tag::TRUE),
             Value::Null => self.constant(tag::NULL),
@@ -97,26 +99,37 @@ impl Encoder {
             }
             Value::Ns(set) => {
                 self.out.push(tag::NS);
-                self.list(set.iter(), |encoder, n| {
-                    let start = encoder.out.len();
-                    n.write_key(&mut encoder.out);
-                    size::number_size(encoder.out.len() - start)
-                })
+                self.list(set.iter(), |encoder, n| encoder.number_bytes(*n))
             }
         }
     }
 
-    fn constant(&mut self, tag: u8) -> usize {
+    pub(super) fn tag(&mut self, tag: u8) {
+        self.out.push(tag);
+    }
+
+    pub(super) fn number(&mut self, number: Number) -> usize {
+        self.out.push(tag::N);
+        self.number_bytes(number)
+    }
+
+    pub(super) fn number_bytes(&mut self, number: Number) -> usize {
+        let start = self.out.len();
+        number.write_key(&mut self.out);
+        size::number_size(self.out.len() - start)
+    }
+
+    pub(super) fn constant(&mut self, tag: u8) -> usize {
         self.out.push(tag);
         1
     }
 
-    fn scalar(&mut self, tag: u8, payload: &[u8]) -> usize {
+    pub(super) fn scalar(&mut self, tag: u8, payload: &[u8]) -> usize {
         self.out.push(tag);
         self.raw(payload)
     }
 
-    fn raw(&mut self, payload: &[u8]) -> usize {
+    pub(super) fn raw(&mut self, payload: &[u8]) -> usize {
         self.out.extend_from_slice(payload);
         payload.len()
     }
@@ -128,6 +141,17 @@ impl Encoder {
         values: impl Iterator<Item = &'v V>,
         write: fn(&mut Encoder, &V) -> usize,
     ) -> usize {
+        let written = self.map_of(names, values, |encoder, value| Some(write(encoder, value)));
+        written.unwrap_or_default()
+    }
+
+    /// The same with values that may be refused: then None, and what was written is of no use.
+    pub(super) fn map_of<'v, V>(
+        &mut self,
+        names: impl ExactSizeIterator<Item = &'v str>,
+        values: impl Iterator<Item = V>,
+        write: impl Fn(&mut Encoder, V) -> Option<usize>,
+    ) -> Option<usize> {
         let count = names.len();
         let body = self.open(count, 2);
         let names_start = self.out.len();
@@ -139,13 +163,13 @@ impl Encoder {
         let values_start = self.out.len();
         let mut total = values_start - names_start;
         for (i, value) in values.enumerate() {
-            total += write(self, value);
+            total += write(self, value)?;
             let end = (self.out.len() - values_start) as u32;
             self.ends[body.first_end + 2 * i + 1] = end;
         }
         let largest = (values_start - names_start).max(self.out.len() - values_start);
         self.close(body, count, largest);
-        total
+        Some(total)
     }
 
     /// Appends a list body; returns the sum of what `write` returned.
@@ -154,17 +178,27 @@ impl Encoder {
         elements: impl ExactSizeIterator<Item = &'v V>,
         write: fn(&mut Encoder, &V) -> usize,
     ) -> usize {
+        let written = self.list_of(elements, |encoder, element| Some(write(encoder, element)));
+        written.unwrap_or_default()
+    }
+
+    /// The same with elements that may be refused: then None, and what was written is of no use.
+    pub(super) fn list_of<V>(
+        &mut self,
+        elements: impl ExactSizeIterator<Item = V>,
+        write: impl Fn(&mut Encoder, V) -> Option<usize>,
+    ) -> Option<usize> {
         let count = elements.len();
         let body = self.open(count, 1);
         let start = self.out.len();
         let mut total = 0;
         for element in elements {
-            total += write(self, element);
+            total += write(self, element)?;
             self.ends.push((self.out.len() - start) as u32);
         }
         let largest = self.out.len() - start;
         self.close(body, count, largest);
-        total
+        Some(total)
     }
 
     /// Leaves room for width, count and ends, as if the narrow width would do.

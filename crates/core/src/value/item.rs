@@ -1,7 +1,8 @@
 //! A whole item as stored (see [`super::bytes`] for the format): reading it, building it, changing some
 //! of its attributes, and reading one attribute by byte ranges.
 use super::bytes::{Directory, VERSION, body_header, corrupt};
-use super::{Attributes, Av, AvBuf, MAX_VALUE_DEPTH, MapRef, encode, validate};
+use super::{Attributes, Av, AvBuf, MAX_VALUE_DEPTH, MapRef, encode, encode_json, validate};
+use crate::json::Json;
 use crate::{ApiError, Result};
 use std::collections::BTreeMap;
 
@@ -66,6 +67,11 @@ impl ItemBuf {
         encode::item(attributes)
     }
 
+    /// From DynamoDB JSON whose shape was checked, when nothing is wrong with it. None: `read_attributes` tells.
+    pub fn from_json(json: &Json<'_>) -> Option<ItemBuf> {
+        encode_json::item(json)
+    }
+
     /// Build from already encoded parts (sorted by name by this function); used by projection and
     /// update. Err when a name occurs twice.
     pub fn from_parts(parts: &mut Vec<(&str, Av<'_>)>) -> Result<ItemBuf> {
@@ -87,7 +93,7 @@ impl ItemBuf {
         changes: &BTreeMap<&str, Option<AvBuf>>,
     ) -> Result<ItemBuf> {
         let mut total = old.map_or(0, Item::size);
-        let mut parts = Vec::new();
+        let mut parts = Vec::with_capacity(changes.len() + old.map_or(Ok(0), |o| o.map().len())?);
         let mut pending = changes.iter().peekable();
         if let Some(old) = old {
             for entry in old.map().iter()? {
@@ -110,6 +116,16 @@ impl ItemBuf {
         Ok(encode::item_from_sorted(&parts, total))
     }
 
+    /// `old` with one attribute set (Some) or removed (None).
+    pub fn with_change(old: Item<'_>, name: &str, value: Option<AvBuf>) -> Result<ItemBuf> {
+        if let Some(value) = &value
+            && let Some(item) = replaced(old, name, value.as_av())?
+        {
+            return Ok(item);
+        }
+        ItemBuf::with_changes(Some(old), &BTreeMap::from([(name, value)]))
+    }
+
     pub fn as_item(&self) -> Item<'_> {
         Item(&self.0)
     }
@@ -117,6 +133,42 @@ impl ItemBuf {
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
+}
+
+/// The item with another value of an attribute that it has: what stands around it is copied, and the ends behind it
+/// move. None: it has none, or the directory's numbers would need, or need no longer, four bytes.
+fn replaced(old: Item<'_>, name: &str, value: Av<'_>) -> Result<Option<ItemBuf>> {
+    const WIDTH: usize = 2;
+    let directory = old.map().directory()?;
+    let found = directory.find(name.as_bytes()).flatten();
+    let Some((i, (start, end))) = found.and_then(|i| Some((i, directory.value_extent(i)?))) else {
+        return Ok(None);
+    };
+    let Some((names, values)) = directory.map_areas() else {
+        return Ok(None);
+    };
+    let bytes = old.bytes();
+    let fits = (values + value.bytes().len()).saturating_sub(end - start) <= usize::from(u16::MAX);
+    if directory.width != WIDTH || !fits || directory.rest_len() != names + values || end > values {
+        return Ok(None);
+    }
+    let area = bytes.len() - values;
+    let (before, rest) = bytes.split_at(area + start);
+    let (replaced, after) = rest.split_at(end - start);
+    let size = old.size().saturating_sub(Av::new(replaced).size()?) + value.size()?;
+    let mut out = Vec::with_capacity(before.len() + value.bytes().len() + after.len());
+    out.extend_from_slice(before);
+    out.extend_from_slice(value.bytes());
+    out.extend_from_slice(after);
+    out[1..ITEM_HEADER].copy_from_slice(&(size as u32).to_le_bytes());
+    // Behind width and count: an end of a name and one of a value for each attribute.
+    let (ends, _) = out[ITEM_HEADER + 1 + WIDTH..area - names].as_chunks_mut::<{ 2 * WIDTH }>();
+    for [_, _, low, high] in ends.iter_mut().skip(i) {
+        let old_end = usize::from(u16::from_le_bytes([*low, *high]));
+        let new_end = (old_end + value.bytes().len()).saturating_sub(end - start);
+        [*low, *high] = (new_end as u16).to_le_bytes();
+    }
+    Ok(Some(ItemBuf(out)))
 }
 
 fn add_part<'a>(

@@ -4,13 +4,14 @@
 //! (SerializationException) before any wrong value (ValidationException): the `check_*` functions are
 //! the first, [`parse_value`] and [`parse_attributes`] the second (they repeat the first where it
 //! matters, so they are safe alone).
-use super::bytes::{inner_depth, utf8};
+use super::bytes::inner_depth;
 use super::number_key::write_key_as_text;
 use super::plain::write_array;
 use super::{
-    Attributes, Av, AvKind, Item, MAX_VALUE_DEPTH, MapRef, Number, Value, ValueType, nesting_error,
+    Attributes, Av, Item, ListRef, MAX_VALUE_DEPTH, MapRef, Number, SetRef, Value, ValueType,
+    nesting_error,
 };
-use crate::json::{Json, write_string};
+use crate::json::{Json, write_contents};
 use crate::{ApiError, ErrorKind, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::borrow::Cow;
@@ -205,10 +206,11 @@ pub fn read_attributes(j: &Json<'_>) -> Result<Attributes> {
 }
 
 fn read_map(members: Members<'_, '_>, depth: usize) -> Result<Attributes> {
-    let entries = members
-        .iter()
-        .map(|(name, value)| Ok((name.clone().into_owned(), read_value(value, depth)?)));
-    entries.collect()
+    let mut entries = Attributes::new();
+    for (name, value) in members {
+        entries.insert(name.clone().into_owned(), read_value(value, depth)?);
+    }
+    Ok(entries)
 }
 
 /// The order in which DynamoDB looks at the members of one attribute value.
@@ -361,18 +363,20 @@ pub fn write_av(out: &mut String, v: Av<'_>) -> Result<()> {
 
 /// Appends {"Name":{"S":..},...}, names sorted.
 pub fn write_item(out: &mut String, i: Item<'_>) -> Result<()> {
+    // Most items take less; growing in steps would move the text again and again.
+    out.reserve(i.bytes().len() * 2);
     write_map(out, i.map(), MAX_VALUE_DEPTH)
 }
 
 fn write_map(out: &mut String, map: MapRef<'_>, depth: usize) -> Result<()> {
     out.push('{');
-    for (i, entry) in map.iter()?.enumerate() {
+    let mut before = "\"";
+    for entry in map.entries()? {
         let (name, value) = entry?;
-        if i > 0 {
-            out.push(',');
-        }
-        write_string(out, name);
-        out.push(':');
+        out.push_str(before);
+        before = ",\"";
+        write_contents(out, name)?;
+        out.push_str("\":");
         write_value(out, value, depth)?;
     }
     out.push('}');
@@ -380,29 +384,55 @@ fn write_map(out: &mut String, map: MapRef<'_>, depth: usize) -> Result<()> {
 }
 
 fn write_value(out: &mut String, v: Av<'_>, depth: usize) -> Result<()> {
-    out.push_str("{\"");
-    out.push_str(v.value_type()?.name());
-    out.push_str("\":");
-    match v.kind()? {
-        AvKind::S(s) => write_string(out, s),
-        AvKind::N(key) => write_number(out, key)?,
-        AvKind::B(b) => write_base64(out, b),
-        AvKind::Bool(b) => out.push_str(if b { "true" } else { "false" }),
-        AvKind::Null => out.push_str("true"),
-        AvKind::M(map) => write_map(out, map, inner_depth(depth)?)?,
-        AvKind::L(list) => {
-            let depth = inner_depth(depth)?;
-            write_array(out, list.iter()?, |out, av| write_value(out, av, depth))?;
+    let payload = v.payload();
+    match v.value_type()? {
+        ValueType::S => {
+            out.push_str("{\"S\":\"");
+            write_contents(out, payload)?;
+            out.push('"');
         }
-        AvKind::Ss(set) => write_array(out, set.iter()?, |out, member| {
-            write_string(out, utf8(member)?);
-            Ok(())
-        })?,
-        AvKind::Ns(set) => write_array(out, set.iter()?, write_number)?,
-        AvKind::Bs(set) => write_array(out, set.iter()?, |out, member| {
-            write_base64(out, member);
-            Ok(())
-        })?,
+        ValueType::N => {
+            out.push_str("{\"N\":");
+            write_number(out, payload)?;
+        }
+        ValueType::B => {
+            out.push_str("{\"B\":");
+            write_base64(out, payload);
+        }
+        ValueType::Bool if v.is_true() => out.push_str("{\"BOOL\":true"),
+        ValueType::Bool => out.push_str("{\"BOOL\":false"),
+        ValueType::Null => out.push_str("{\"NULL\":true"),
+        ValueType::M => {
+            out.push_str("{\"M\":");
+            write_map(out, MapRef(payload), inner_depth(depth)?)?;
+        }
+        ValueType::L => {
+            out.push_str("{\"L\":");
+            let depth = inner_depth(depth)?;
+            write_array(out, ListRef(payload).iter()?, |out, av| {
+                write_value(out, av, depth)
+            })?;
+        }
+        ValueType::Ss => {
+            out.push_str("{\"SS\":");
+            write_array(out, SetRef(payload).iter()?, |out, member| {
+                out.push('"');
+                write_contents(out, member)?;
+                out.push('"');
+                Ok(())
+            })?;
+        }
+        ValueType::Ns => {
+            out.push_str("{\"NS\":");
+            write_array(out, SetRef(payload).iter()?, write_number)?;
+        }
+        ValueType::Bs => {
+            out.push_str("{\"BS\":");
+            write_array(out, SetRef(payload).iter()?, |out, member| {
+                write_base64(out, member);
+                Ok(())
+            })?;
+        }
     }
     out.push('}');
     Ok(())

@@ -3,6 +3,7 @@ use crate::{ApiError, Result};
 use std::collections::{BTreeMap, BTreeSet};
 pub mod bytes;
 mod encode;
+mod encode_json;
 pub mod item;
 pub mod json;
 pub mod number;

@@ -290,27 +290,37 @@ impl Number {
             out.push('0');
             return;
         }
-        if self.is_negative() {
-            out.push('-');
-        }
+        let mut text = [0; 40];
         let digits = Digits::of(self.coefficient.unsigned_abs());
         let digits = digits.as_slice();
-        let text = |slice: &[u8], out: &mut String| {
-            out.extend(slice.iter().map(|digit| char::from(b'0' + digit)));
-        };
-        let point = self.magnitude() + 1;
-        if point <= 0 {
-            out.push_str("0.");
-            out.extend(std::iter::repeat_n('0', point.unsigned_abs() as usize));
-            text(digits, out);
-        } else if point as usize >= digits.len() {
-            text(digits, out);
-            out.extend(std::iter::repeat_n('0', point as usize - digits.len()));
-        } else {
-            text(&digits[..point as usize], out);
-            out.push('.');
-            text(&digits[point as usize..], out);
+        for (character, digit) in text.iter_mut().zip(digits) {
+            *character = b'0' + digit;
         }
+        let text = &text[..digits.len()];
+        write_decimal(self.is_negative(), text, self.magnitude(), out);
+    }
+}
+
+/// Appends digits (characters), the first of which counts 10^magnitude, in plain decimal notation.
+pub(super) fn write_decimal(negative: bool, digits: &[u8], magnitude: i64, out: &mut String) {
+    // Digits are text.
+    let digits = std::str::from_utf8(digits).unwrap_or_default();
+    let zeros = |count: usize, out: &mut String| out.extend(std::iter::repeat_n('0', count));
+    if negative {
+        out.push('-');
+    }
+    let point = magnitude + 1;
+    if point <= 0 {
+        out.push_str("0.");
+        zeros(point.unsigned_abs() as usize, out);
+        out.push_str(digits);
+    } else if point as usize >= digits.len() {
+        out.push_str(digits);
+        zeros(point as usize - digits.len(), out);
+    } else {
+        out.push_str(&digits[..point as usize]);
+        out.push('.');
+        out.push_str(&digits[point as usize..]);
     }
 }
 

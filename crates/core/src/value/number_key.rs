@@ -1,6 +1,8 @@
 //! The stored form of a number: base-100 bytes that sort by memcmp, and one byte of them per two digits
 //! is also the size DynamoDB charges.
-use super::number::{Digits, MAX_DIGITS, MAX_MAGNITUDE, Number, digit_count, signed};
+use super::number::{
+    Digits, MAX_DIGITS, MAX_MAGNITUDE, Number, digit_count, signed, write_decimal,
+};
 use crate::{ApiError, Result};
 
 /// Longest stored form: sign, exponent, 20 digit pairs, terminator of a negative number.
@@ -11,6 +13,8 @@ const SIGN_ZERO: u8 = 1;
 const SIGN_POSITIVE: u8 = 2;
 /// Added to the base-100 exponent (-65 ..= 62), so that it is 0 ..= 127.
 const EXPONENT_BIAS: i64 = 65;
+/// 38 digits of which the first stands alone in its pair.
+const MAX_PAIRS: usize = 20;
 const MAX_EXPONENT_BYTE: u8 = (MAX_MAGNITUDE.div_euclid(2) + EXPONENT_BIAS) as u8;
 /// Ends a negative number: greater than every complemented pair, so that -1.2 sorts before -1.
 const TERMINATOR: u8 = 0xFF;
@@ -61,20 +65,31 @@ impl Number {
     }
 }
 
-fn decode_key(key: &[u8]) -> Option<Number> {
+/// Sign, power of ten of the first pair's last digit, and pairs of a number that is not zero.
+fn split_key(key: &[u8]) -> Option<(bool, i64, &[u8])> {
     let (negative, exponent, pairs) = match key {
-        [SIGN_ZERO] => return Some(Number::ZERO),
         [SIGN_POSITIVE, exponent, pairs @ ..] => (false, *exponent, pairs),
         [SIGN_NEGATIVE, exponent, pairs @ .., TERMINATOR] => (true, !*exponent, pairs),
         _ => return None,
     };
-    if exponent > MAX_EXPONENT_BYTE || pairs.len() > 20 {
-        return None;
+    let exponent = (exponent <= MAX_EXPONENT_BYTE).then_some(i64::from(exponent))?;
+    (pairs.len() <= MAX_PAIRS).then_some((negative, (exponent - EXPONENT_BIAS) * 2, pairs))
+}
+
+/// The two digits in a byte; more than 99 when it has none.
+fn pair_of(byte: u8, negative: bool) -> Option<u8> {
+    (if negative { !byte } else { byte }).checked_sub(1)
+}
+
+fn decode_key(key: &[u8]) -> Option<Number> {
+    if *key == [SIGN_ZERO] {
+        return Some(Number::ZERO);
     }
+    let (negative, first_exponent, pairs) = split_key(key)?;
     let mut coefficient = 0u128;
     let mut last = 0;
     for (i, &byte) in pairs.iter().enumerate() {
-        let pair = (if negative { !byte } else { byte }).checked_sub(1)?;
+        let pair = pair_of(byte, negative)?;
         if pair > 99 || (i == 0 && pair == 0) {
             return None;
         }
@@ -88,7 +103,6 @@ fn decode_key(key: &[u8]) -> Option<Number> {
     if last == 0 {
         return None;
     }
-    let first_exponent = (i64::from(exponent) - EXPONENT_BIAS) * 2;
     let mut lowest = first_exponent - 2 * (pairs.len() as i64 - 1);
     if last % 10 == 0 {
         coefficient = coefficient
@@ -109,8 +123,30 @@ fn decode_key(key: &[u8]) -> Option<Number> {
     })
 }
 
-/// Appends a number's text straight from its stored bytes.
+/// Appends a number's text straight from its stored bytes. Err(corrupt) as [`Number::from_key`].
 pub fn write_key_as_text(key: &[u8], out: &mut String) -> Result<()> {
-    Number::from_key(key)?.write_text(out);
-    Ok(())
+    if *key == [SIGN_ZERO] {
+        out.push('0');
+        return Ok(());
+    }
+    let written = split_key(key).and_then(|(negative, exponent, pairs)| {
+        let mut digits = [0; 2 * MAX_PAIRS];
+        for (place, &byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
+            let pair = pair_of(byte, negative).filter(|pair| *pair <= 99)?;
+            *place = [b'0' + pair / 10, b'0' + pair % 10];
+        }
+        // A zero in front, or at the end, is half of a pair; a whole pair of zeros never stands there.
+        let digits = digits.get(..2 * pairs.len())?;
+        let leading = usize::from(*digits.first()? == b'0');
+        let trailing = usize::from(*digits.last()? == b'0');
+        let digits = digits.get(leading..digits.len() - trailing)?;
+        let (first, last) = (digits.first()?, digits.last()?);
+        if *first == b'0' || *last == b'0' || digits.len() > MAX_DIGITS as usize {
+            return None;
+        }
+        let magnitude = exponent + 1 - leading as i64;
+        write_decimal(negative, digits, magnitude, out);
+        Some(())
+    });
+    written.ok_or_else(|| ApiError::corrupt("number"))
 }
