@@ -12,6 +12,45 @@ mod tests {
     }
 
     #[pg_test]
+    fn named_forms_leave_requests_as_text_and_as_json_the_same() {
+        simple_table("named_forms_text");
+        let put = r#"{"TableName":"named_forms_text","Item":{"id":{"S":"a"},"n":{"N":"1.0"}}}"#;
+        let get = r#"{"TableName":"named_forms_text","Key":{"id":{"S":"a"}}}"#;
+        let query = r#"{"TableName":"named_forms_text","KeyConditionExpression":"id = :i",
+            "ExpressionAttributeValues":{":i":{"S":"a"}}}"#;
+        let batch_get = r#"{"RequestItems":{"named_forms_text":{"Keys":[{"id":{"S":"a"}}]}}}"#;
+        let batch_write =
+            r#"{"RequestItems":{"named_forms_text":[{"PutRequest":{"Item":{"id":{"S":"b"}}}}]}}"#;
+        for (function, request) in [
+            ("put_item", put),
+            ("get_item", get),
+            ("query", query),
+            ("update_item", get),
+            ("batch_get_item", batch_get),
+            ("batch_write_item", batch_write),
+            (
+                "delete_item",
+                r#"{"TableName":"named_forms_text","Key":{"id":{"S":"gone"}}}"#,
+            ),
+        ] {
+            let call = |cast: &str| {
+                text(&format!(
+                    "SELECT dynamo.{function}('{request}'{cast})::text"
+                ))
+            };
+            assert!(call("").is_some(), "{function}");
+            assert_eq!(call("::text"), call("::json"), "{function}");
+            assert_eq!(call(""), call("::json"), "{function}");
+        }
+        // What is no JSON is the service's to refuse.
+        let refused = failure("SELECT dynamo.get_item('no JSON')");
+        assert_eq!(
+            refused.sqlstate,
+            pg_dynamo_core::ErrorKind::Serialization.sqlstate()
+        );
+    }
+
+    #[pg_test]
     fn named_forms_take_the_form_the_literal_means() {
         simple_table("named_forms_literals");
         let t = "named_forms_literals";

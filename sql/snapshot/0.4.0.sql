@@ -441,6 +441,97 @@ GRANT SELECT ON dynamo.index_builds TO PUBLIC;
 -- requires:
 --   catalog
 
+-- Access keys: what a client of the HTTP endpoint signs its requests with, and as which role they then run.
+--
+-- The gateway has two logins. Neither has a password: who lets them in is pg_hba's to say.
+--   dynamo_gateway       executes requests: a member of every role that has a key
+--   dynamo_gateway_keys  reads secrets, and nothing else
+DO $$
+DECLARE
+    missing pg_catalog.text;
+BEGIN
+    FOREACH missing IN ARRAY ARRAY['dynamo_gateway', 'dynamo_gateway_keys'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) missing) THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOINHERIT', missing);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                -- A session that creates the extension in another database was faster.
+                NULL;
+            END;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Read and written by the functions below, as the owner, after the caller's rights were checked. Not part of a dump.
+-- Roles stand here by oid: one made later under the same name has no part in a key.
+CREATE TABLE dynamo_internal.access_key (
+    access_key_id text COLLATE "C" PRIMARY KEY,
+    role oid NOT NULL,
+    -- Encrypted and authenticated; the key is in the file of dynamo.secret_key_file.
+    secret bytea NOT NULL,
+    enabled boolean NOT NULL DEFAULT true,
+    -- The gateway is a member of the role because of this key, or of another of the same role.
+    granted boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
+CREATE VIEW dynamo.access_keys WITH (security_barrier) AS
+SELECT k.access_key_id, r.rolname AS role, k.enabled, k.created_at
+FROM dynamo_internal.access_key AS k
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = k.role
+WHERE pg_catalog.pg_has_role(k.role, 'MEMBER')
+   OR (SELECT c.relowner FROM pg_catalog.pg_class AS c
+       WHERE c.oid = 'dynamo_internal.access_key'::pg_catalog.regclass)
+      = (SELECT u.oid FROM pg_catalog.pg_roles AS u WHERE u.rolname = current_user);
+COMMENT ON VIEW dynamo.access_keys IS 'Access keys of the roles that the current user is a member of; role is NULL when it was dropped';
+GRANT SELECT ON dynamo.access_keys TO PUBLIC;
+
+CREATE FUNCTION dynamo.create_access_key(role name, OUT access_key_id text, OUT secret_access_key text)
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_create_access_key';
+COMMENT ON FUNCTION dynamo.create_access_key(name)
+    IS 'Makes an access key whose requests run as the role; its secret is shown this once';
+
+CREATE FUNCTION dynamo.enable_access_key(access_key_id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_enable_access_key';
+COMMENT ON FUNCTION dynamo.enable_access_key(text) IS 'Takes an access key into use again';
+
+CREATE FUNCTION dynamo.disable_access_key(access_key_id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_disable_access_key';
+COMMENT ON FUNCTION dynamo.disable_access_key(text) IS 'Refuses requests signed with an access key until it is enabled';
+
+CREATE FUNCTION dynamo.drop_access_key(access_key_id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_drop_access_key';
+COMMENT ON FUNCTION dynamo.drop_access_key(text) IS 'Removes an access key';
+
+CREATE FUNCTION dynamo_internal.open_access_key_secret(access_key_id text, role int8, sealed bytea) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_open_access_key_secret';
+REVOKE ALL ON FUNCTION dynamo_internal.open_access_key_secret(text, int8, bytea) FROM PUBLIC;
+
+-- No row: there is no such key, or its role is gone.
+CREATE FUNCTION dynamo_internal.access_key_secret(access_key_id text) RETURNS TABLE (role name, secret text, enabled boolean)
+    LANGUAGE sql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER ROWS 1
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT r.rolname, dynamo_internal.open_access_key_secret(k.access_key_id, k.role::pg_catalog.int8, k.secret), k.enabled
+        FROM dynamo_internal.access_key AS k
+        JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) k.role
+        WHERE k.access_key_id OPERATOR(pg_catalog.=) $1
+    $$;
+REVOKE ALL ON FUNCTION dynamo_internal.access_key_secret(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION dynamo_internal.access_key_secret(text) TO dynamo_gateway_keys;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   catalog
+
 -- Called by the statements of write operations on the row version about to be written. The cost makes the
 -- planner evaluate it last, after the key: a sequential scan would otherwise ask it about every row.
 CREATE FUNCTION dynamo_internal.decide(request int8, item dynamo.item) RETURNS boolean
@@ -597,7 +688,7 @@ ALTER EVENT TRIGGER pg_dynamo_protect_data_tables ENABLE ALWAYS;
 --   storage
 
 -- One function per operation of the API: request in, reply out, both as the API's own JSON. json rather
--- than jsonb: the text is parsed once, and jsonb cannot hold U+0000.
+-- than jsonb, which cannot hold U+0000.
 --
 -- Beside each stands a form with named arguments. A call whose first argument is an untyped literal must
 -- never take the form its writer did not mean: the named forms of item operations need two arguments,
@@ -673,6 +764,44 @@ CREATE FUNCTION dynamo.list_tables(request json) RETURNS json
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'pg_dynamo_list_tables';
 COMMENT ON FUNCTION dynamo.list_tables(json) IS 'DynamoDB ListTables: request and reply in the JSON of the API';
+
+-- The request as text: a call with an untyped literal or parameter takes this form. The server does not parse the text as
+-- json first, which would be a twentieth of the whole call, and what is no JSON is answered as DynamoDB answers it.
+
+CREATE FUNCTION dynamo.put_item(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_put_item';
+COMMENT ON FUNCTION dynamo.put_item(text) IS 'DynamoDB PutItem: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.get_item(request text) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_get_item';
+COMMENT ON FUNCTION dynamo.get_item(text) IS 'DynamoDB GetItem: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.update_item(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_update_item';
+COMMENT ON FUNCTION dynamo.update_item(text) IS 'DynamoDB UpdateItem: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.delete_item(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_delete_item';
+COMMENT ON FUNCTION dynamo.delete_item(text) IS 'DynamoDB DeleteItem: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.query(request text) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_query';
+COMMENT ON FUNCTION dynamo.query(text) IS 'DynamoDB Query: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_get_item(request text) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_get_item';
+COMMENT ON FUNCTION dynamo.batch_get_item(text) IS 'DynamoDB BatchGetItem: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_write_item(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_write_item';
+COMMENT ON FUNCTION dynamo.batch_write_item(text) IS 'DynamoDB BatchWriteItem: request and reply in the JSON of the API';
 
 CREATE FUNCTION dynamo.put_item(
     table_name text,
@@ -918,96 +1047,5 @@ CREATE FUNCTION dynamo.reset_stat_operations() RETURNS void
     AS 'MODULE_PATHNAME', 'pg_dynamo_reset_stat_operations';
 COMMENT ON FUNCTION dynamo.reset_stat_operations() IS 'Begins the counts of dynamo.stat_operations in this database anew';
 REVOKE EXECUTE ON FUNCTION dynamo.reset_stat_operations() FROM PUBLIC;
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   catalog
-
--- Access keys: what a client of the HTTP endpoint signs its requests with, and as which role they then run.
---
--- The gateway has two logins. Neither has a password: who lets them in is pg_hba's to say.
---   dynamo_gateway       executes requests: a member of every role that has a key
---   dynamo_gateway_keys  reads secrets, and nothing else
-DO $$
-DECLARE
-    missing pg_catalog.text;
-BEGIN
-    FOREACH missing IN ARRAY ARRAY['dynamo_gateway', 'dynamo_gateway_keys'] LOOP
-        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) missing) THEN
-            BEGIN
-                EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOINHERIT', missing);
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN
-                -- A session that creates the extension in another database was faster.
-                NULL;
-            END;
-        END IF;
-    END LOOP;
-END
-$$;
-
--- Read and written by the functions below, as the owner, after the caller's rights were checked. Not part of a dump.
--- Roles stand here by oid: one made later under the same name has no part in a key.
-CREATE TABLE dynamo_internal.access_key (
-    access_key_id text COLLATE "C" PRIMARY KEY,
-    role oid NOT NULL,
-    -- Encrypted and authenticated; the key is in the file of dynamo.secret_key_file.
-    secret bytea NOT NULL,
-    enabled boolean NOT NULL DEFAULT true,
-    -- The gateway is a member of the role because of this key, or of another of the same role.
-    granted boolean NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
-);
-
-CREATE VIEW dynamo.access_keys WITH (security_barrier) AS
-SELECT k.access_key_id, r.rolname AS role, k.enabled, k.created_at
-FROM dynamo_internal.access_key AS k
-LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = k.role
-WHERE pg_catalog.pg_has_role(k.role, 'MEMBER')
-   OR (SELECT c.relowner FROM pg_catalog.pg_class AS c
-       WHERE c.oid = 'dynamo_internal.access_key'::pg_catalog.regclass)
-      = (SELECT u.oid FROM pg_catalog.pg_roles AS u WHERE u.rolname = current_user);
-COMMENT ON VIEW dynamo.access_keys IS 'Access keys of the roles that the current user is a member of; role is NULL when it was dropped';
-GRANT SELECT ON dynamo.access_keys TO PUBLIC;
-
-CREATE FUNCTION dynamo.create_access_key(role name, OUT access_key_id text, OUT secret_access_key text)
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_create_access_key';
-COMMENT ON FUNCTION dynamo.create_access_key(name)
-    IS 'Makes an access key whose requests run as the role; its secret is shown this once';
-
-CREATE FUNCTION dynamo.enable_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_enable_access_key';
-COMMENT ON FUNCTION dynamo.enable_access_key(text) IS 'Takes an access key into use again';
-
-CREATE FUNCTION dynamo.disable_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_disable_access_key';
-COMMENT ON FUNCTION dynamo.disable_access_key(text) IS 'Refuses requests signed with an access key until it is enabled';
-
-CREATE FUNCTION dynamo.drop_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_drop_access_key';
-COMMENT ON FUNCTION dynamo.drop_access_key(text) IS 'Removes an access key';
-
-CREATE FUNCTION dynamo_internal.open_access_key_secret(access_key_id text, role int8, sealed bytea) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_open_access_key_secret';
-REVOKE ALL ON FUNCTION dynamo_internal.open_access_key_secret(text, int8, bytea) FROM PUBLIC;
-
--- No row: there is no such key, or its role is gone.
-CREATE FUNCTION dynamo_internal.access_key_secret(access_key_id text) RETURNS TABLE (role name, secret text, enabled boolean)
-    LANGUAGE sql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER ROWS 1
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-        SELECT r.rolname, dynamo_internal.open_access_key_secret(k.access_key_id, k.role::pg_catalog.int8, k.secret), k.enabled
-        FROM dynamo_internal.access_key AS k
-        JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) k.role
-        WHERE k.access_key_id OPERATOR(pg_catalog.=) $1
-    $$;
-REVOKE ALL ON FUNCTION dynamo_internal.access_key_secret(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION dynamo_internal.access_key_secret(text) TO dynamo_gateway_keys;
 /* </end connected objects> */
 
