@@ -25,6 +25,8 @@ mod reads;
 mod scan;
 mod secondary_indexes;
 mod statement;
+mod tags;
+mod throughput;
 mod types;
 mod update_item;
 mod update_table;

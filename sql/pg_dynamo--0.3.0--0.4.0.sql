@@ -37,3 +37,94 @@ CREATE FUNCTION dynamo.batch_write_item(request text) RETURNS json
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_batch_write_item';
 COMMENT ON FUNCTION dynamo.batch_write_item(text) IS 'DynamoDB BatchWriteItem: request and reply in the JSON of the API';
+
+-- Tags, endpoints, policies and Contributor Insights of tables: requests and replies in the API's own JSON.
+
+CREATE FUNCTION dynamo.tag_resource(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_tag_resource';
+COMMENT ON FUNCTION dynamo.tag_resource(json) IS 'DynamoDB TagResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.untag_resource(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_untag_resource';
+COMMENT ON FUNCTION dynamo.untag_resource(json) IS 'DynamoDB UntagResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.list_tags_of_resource(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_list_tags_of_resource';
+COMMENT ON FUNCTION dynamo.list_tags_of_resource(json) IS 'DynamoDB ListTagsOfResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.describe_endpoints(request json DEFAULT '{}') RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_endpoints';
+COMMENT ON FUNCTION dynamo.describe_endpoints(json) IS 'DynamoDB DescribeEndpoints: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.put_resource_policy(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_put_resource_policy';
+COMMENT ON FUNCTION dynamo.put_resource_policy(json) IS 'DynamoDB PutResourcePolicy: request and reply in the JSON of the API; grants what the policy allows on the data table';
+
+CREATE FUNCTION dynamo.get_resource_policy(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_get_resource_policy';
+COMMENT ON FUNCTION dynamo.get_resource_policy(json) IS 'DynamoDB GetResourcePolicy: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.delete_resource_policy(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_delete_resource_policy';
+COMMENT ON FUNCTION dynamo.delete_resource_policy(json) IS 'DynamoDB DeleteResourcePolicy: request and reply in the JSON of the API; takes back what the policy granted';
+
+CREATE FUNCTION dynamo.update_contributor_insights(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_update_contributor_insights';
+COMMENT ON FUNCTION dynamo.update_contributor_insights(json) IS 'DynamoDB UpdateContributorInsights: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.describe_contributor_insights(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_contributor_insights';
+COMMENT ON FUNCTION dynamo.describe_contributor_insights(json) IS 'DynamoDB DescribeContributorInsights: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.list_contributor_insights(request json DEFAULT '{}') RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_list_contributor_insights';
+COMMENT ON FUNCTION dynamo.list_contributor_insights(json) IS 'DynamoDB ListContributorInsights: request and reply in the JSON of the API';
+
+-- Of tables that the current role may read, without policies of row security: keys are items' data.
+CREATE FUNCTION dynamo_internal.contributor_insights(
+    OUT relation oid,
+    OUT index_columns bigint,
+    OUT rule text,
+    OUT whole_key boolean,
+    OUT key text,
+    OUT requests bigint,
+    OUT at_most_too_many bigint
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_contributor_insights';
+
+CREATE VIEW dynamo.contributor_insights AS
+SELECT d.table_name,
+       (i.index ->> 'name') COLLATE "C" AS index_name,
+       s.rule,
+       CASE WHEN s.whole_key THEN 'item' ELSE 'partition' END AS key_kind,
+       s.key,
+       s.requests,
+       s.at_most_too_many
+FROM dynamo_internal.contributor_insights() AS s
+JOIN pg_catalog.pg_class AS c ON c.oid = s.relation
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables'
+JOIN dynamo.table_definition AS d ON d.relation_name = c.relname
+-- Names of attributes may hold U+0000, which Postgres does not read.
+LEFT JOIN LATERAL pg_catalog.json_array_elements(
+    replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json -> 'global_indexes') AS i (index)
+    ON (i.index ->> 'columns')::pg_catalog.int8 = s.index_columns
+WHERE s.index_columns = 0 OR i.index IS NOT NULL;
+COMMENT ON VIEW dynamo.contributor_insights IS 'The most frequent keys of tables and indexes with Contributor Insights enabled, since the server started, with the library preloaded; of tables that the current role may read';
+COMMENT ON COLUMN dynamo.contributor_insights.index_name IS 'NULL: the table itself';
+COMMENT ON COLUMN dynamo.contributor_insights.rule IS 'accessed: requests that were admitted, from a sample (dynamo.contributor_insights_sample); throttled: those that throughput refused';
+COMMENT ON COLUMN dynamo.contributor_insights.key_kind IS 'partition: partition keys; item: whole keys of a table with a sort key';
+COMMENT ON COLUMN dynamo.contributor_insights.key IS 'DynamoDB JSON; what is too long ends in an ellipsis';
+COMMENT ON COLUMN dynamo.contributor_insights.requests IS 'Never too few, within what the sample tells';
+COMMENT ON COLUMN dynamo.contributor_insights.at_most_too_many IS 'By how much requests may be too large';
+GRANT SELECT ON dynamo.contributor_insights TO PUBLIC;

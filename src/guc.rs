@@ -14,6 +14,9 @@ static ACCOUNT_ID: GucSetting<Option<CString>> =
 static CONSISTENT_GSI_READS: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// Settings that only a restart changes exist only with the library preloaded.
 static STAT_OPERATIONS_MAX: GucSetting<i32> = GucSetting::<i32>::new(5000);
+static ENFORCE_THROUGHPUT: GucSetting<bool> = GucSetting::<bool>::new(false);
+static INSIGHTS_SAMPLE: GucSetting<i32> = GucSetting::<i32>::new(16);
+static INSIGHTS_MAX: GucSetting<i32> = GucSetting::<i32>::new(64);
 static REGION: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"local"));
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 
@@ -50,6 +53,24 @@ pub fn register() {
         GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
+    GucRegistry::define_bool_guc(
+        c"dynamo.enforce_throughput",
+        c"Refuses requests beyond the throughput that tables and indexes are provisioned with.",
+        c"Also the upper bounds of on-demand tables. Needs pg_dynamo in shared_preload_libraries.",
+        &ENFORCE_THROUGHPUT,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"dynamo.contributor_insights_sample",
+        c"One of how many requests is counted for dynamo.contributor_insights.",
+        c"Of tables and indexes with Contributor Insights enabled. 1 counts every request.",
+        &INSIGHTS_SAMPLE,
+        1,
+        100_000,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
     gateway::register();
     // SAFETY: a flag of this process.
     if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
@@ -60,6 +81,16 @@ pub fn register() {
             &STAT_OPERATIONS_MAX,
             100,
             1_000_000,
+            GucContext::Postmaster,
+            GucFlags::default(),
+        );
+        GucRegistry::define_int_guc(
+            c"dynamo.contributor_insights_max",
+            c"Tables and indexes whose most frequent keys are known at once.",
+            c"When there are more, the one that was counted longest ago gives way. 20 kB each.",
+            &INSIGHTS_MAX,
+            1,
+            10_000,
             GucContext::Postmaster,
             GucFlags::default(),
         );
@@ -91,6 +122,21 @@ pub fn secret_key_file() -> String {
 /// How many pairs of table and operation are counted.
 pub fn counted_operations() -> i32 {
     STAT_OPERATIONS_MAX.get()
+}
+
+/// Whether throughput is enforced.
+pub fn enforce_throughput() -> bool {
+    ENFORCE_THROUGHPUT.get()
+}
+
+/// One of how many requests Contributor Insights count, 1 or more.
+pub fn insights_sample() -> u64 {
+    u64::try_from(INSIGHTS_SAMPLE.get()).unwrap_or(1).max(1)
+}
+
+/// How many tables and indexes Contributor Insights know at once.
+pub fn insights_max() -> usize {
+    usize::try_from(INSIGHTS_MAX.get()).unwrap_or(1).max(1)
 }
 
 /// What Query and Scan may do that DynamoDB refuses.

@@ -66,6 +66,11 @@ extension_sql_file!(
     name = "statistics",
     requires = ["item_sets"]
 );
+extension_sql_file!(
+    "../sql/install/control.sql",
+    name = "control",
+    requires = ["statistics"]
+);
 
 /// Called once when the library is loaded, in the postmaster (preload) or in a backend.
 #[allow(non_snake_case)]
@@ -80,6 +85,7 @@ pub extern "C-unwind" fn _PG_init() {
     // SAFETY: a flag of this process.
     if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
         storage::counters::register();
+        storage::register_shared_memory();
     }
     worker::register();
 }

@@ -36,6 +36,16 @@ request_forms! {
     list_tables => ListTables,
     update_table => UpdateTable,
     delete_table => DeleteTable,
+    tag_resource => TagResource,
+    untag_resource => UntagResource,
+    list_tags_of_resource => ListTagsOfResource,
+    describe_endpoints => DescribeEndpoints,
+    put_resource_policy => PutResourcePolicy,
+    get_resource_policy => GetResourcePolicy,
+    delete_resource_policy => DeleteResourcePolicy,
+    update_contributor_insights => UpdateContributorInsights,
+    describe_contributor_insights => DescribeContributorInsights,
+    list_contributor_insights => ListContributorInsights,
 }
 
 fn resume_index_builds(retry_failed: bool) -> i64 {

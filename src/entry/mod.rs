@@ -9,6 +9,7 @@ mod casts;
 mod datum;
 mod derive_keys;
 mod handle;
+mod insights;
 mod item;
 mod item_set;
 mod named;

@@ -77,6 +77,11 @@ pub struct Gateway {
     pub log_format: Format,
 }
 
+/// Where the endpoint listens, or would.
+pub fn address() -> String {
+    text(&LISTEN).into_owned()
+}
+
 /// The endpoint's settings; None while `dynamo.gateway` is off.
 pub fn gateway() -> Option<Gateway> {
     ENABLED.get().then(|| Gateway {

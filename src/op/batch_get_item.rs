@@ -1,6 +1,6 @@
 //! BatchGetItem.
 
-use super::{Reply, Session};
+use super::{Reply, Session, traffic};
 use crate::storage::batch;
 use crate::storage::catalog::Table;
 use crate::storage::detoast::{ItemDatum, Stored};
@@ -10,6 +10,7 @@ use pg_dynamo_core::capacity::{Consumed, Units};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::read::StoredItem;
 use pg_dynamo_core::request::BatchGetItemRequest;
+use pg_dynamo_core::throttle::Direction;
 use pg_dynamo_core::value::ItemBuf;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -19,9 +20,11 @@ pub fn run(session: &Session, request: BatchGetItemRequest) -> Result<Reply> {
     let mut reply = read.reply(String::new());
     for (table, asked) in tables.iter().zip(read.tables()) {
         reply.begin();
+        let before = reply.consumed();
         let all = each(table, asked, |item| {
             reply.offer(item.as_ref().map(|item| item as &dyn StoredItem))
         })?;
+        traffic::charge_read(table, None, reply.consumed() - before);
         if !all {
             break;
         }
@@ -39,7 +42,9 @@ pub fn items(session: &Session, request: BatchGetItemRequest) -> Result<(Vec<Ite
     for (table, asked) in tables.iter().zip(read.tables()) {
         each(table, asked, |item| {
             let size = item.as_ref().map_or(Ok(0), StoredItem::size)?;
-            units = units + Units::of_read(size, asked.consistent());
+            let read = Units::of_read(size, asked.consistent());
+            traffic::charge_read(table, None, read);
+            units = units + read;
             if let Some(item) = item {
                 items.push(asked.select(&item)?);
             }
@@ -56,6 +61,9 @@ fn bind(session: &Session, request: BatchGetItemRequest) -> Result<(Vec<Rc<Table
     let tables = opened.collect::<Result<Vec<_>>>()?;
     let definitions: Vec<_> = tables.iter().map(|table| &*table.definition).collect();
     let read = request.bind(&definitions)?;
+    for (table, asked) in tables.iter().zip(read.tables()) {
+        traffic::admit(session, table, Direction::Read, asked.keys())?;
+    }
     Ok((tables, read))
 }
 

@@ -1,14 +1,15 @@
 //! BatchWriteItem.
 
-use super::{Reply, Session, put_item, write};
+use super::{Reply, Session, put_item, traffic, write};
 use crate::storage::batch;
 use crate::storage::catalog::Table;
-use crate::storage::{direct_write, item, key_locks};
+use crate::storage::{direct_write, item, key_locks, throughput};
 use pg_dynamo_core::Result;
 use pg_dynamo_core::apply::{Outcome, Write};
 use pg_dynamo_core::batch::{BatchWrite, TableWrites};
 use pg_dynamo_core::capacity::Consumed;
 use pg_dynamo_core::request::BatchWriteItemRequest;
+use pg_dynamo_core::throttle::Direction;
 use std::rc::Rc;
 
 pub fn run(session: &Session, request: BatchWriteItemRequest) -> Result<Reply> {
@@ -31,6 +32,10 @@ pub fn store(
     let tables = opened.collect::<Result<Vec<_>>>()?;
     let definitions: Vec<_> = tables.iter().map(|table| &table.definition).collect();
     let batch = request.bind(&definitions)?;
+    for (table, asked) in tables.iter().zip(batch.tables()) {
+        let keys = asked.writes().map(|write| write.key());
+        traffic::admit(session, table, Direction::Write, keys)?;
+    }
     let of_tables = || tables.iter().zip(batch.tables());
     let mut locks: Vec<u64> = of_tables()
         .flat_map(|(table, asked)| asked.writes().map(|write| (table.relid, write.key())))
@@ -45,6 +50,11 @@ pub fn store(
             .map(|(table, asked)| write_table(table, asked))
             .collect::<Result<Vec<_>>>()
     })?;
+    for ((table, asked), outcomes) in of_tables().zip(&outcomes) {
+        if throughput::enforced() {
+            traffic::charge_writes(table, &asked.units(outcomes)?);
+        }
+    }
     Ok((batch, outcomes))
 }
 

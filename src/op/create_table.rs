@@ -1,6 +1,6 @@
 //! CreateTable.
 
-use super::Session;
+use super::{Session, resource_policy};
 use crate::storage::{catalog, table};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{CreateTableRequest, table_description_reply};
@@ -8,7 +8,8 @@ use pg_dynamo_core::table::{TableDefinition, TableStatistics, TableStatus};
 use pg_dynamo_core::{ApiError, Result};
 
 /// The table is ACTIVE when the call returns; a session creating the same name is waited for.
-pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
+pub fn run(session: &Session, mut request: CreateTableRequest) -> Result<String> {
+    let policy = request.take_policy();
     let definition = request.definition(catalog::new_id(), catalog::now_millis())?;
     // Keys are arguments of the trigger that derives them.
     if definition
@@ -25,6 +26,12 @@ pub fn run(session: &Session, request: CreateTableRequest) -> Result<String> {
     }
     claim(&definition)?;
     table::create(&definition)?;
+    if let Some(policy) = &policy {
+        let governed = resource_policy::put_on_new(policy, &definition)?;
+        let made = catalog::peek(&definition.name)?;
+        let made = made.ok_or_else(|| ApiError::no_such_table(&definition.name))?;
+        catalog::replace(made.relid, &governed)?;
+    }
     Ok(table_description_reply(
         &definition,
         TableStatus::Active,

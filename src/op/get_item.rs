@@ -1,6 +1,6 @@
 //! GetItem.
 
-use super::{Reply, Session};
+use super::{Reply, Session, traffic};
 use crate::storage::catalog::Table;
 use crate::storage::detoast::ItemDatum;
 use crate::storage::item;
@@ -11,6 +11,7 @@ use pg_dynamo_core::capacity::{Consumed, Units};
 use pg_dynamo_core::key::StoredKey;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::GetItemRequest;
+use pg_dynamo_core::throttle::Direction;
 use pg_dynamo_core::value::ItemBuf;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -24,6 +25,7 @@ pub struct Bound {
 pub fn bind(session: &Session, request: GetItemRequest) -> Result<Bound> {
     let table = session.table(Operation::GetItem, &request.table().name)?;
     let read = request.bind(&table.definition)?;
+    traffic::admit(session, &table, Direction::Read, [read.key()])?;
     Ok(Bound { table, read })
 }
 
@@ -34,9 +36,11 @@ impl Bound {
     }
 
     pub fn reply(&self) -> Result<Reply> {
-        item::get(&self.table, self.read.key(), |found| {
+        let reply = item::get(&self.table, self.read.key(), |found| {
             reply(&self.read, found)
-        })
+        })?;
+        traffic::charge_read(&self.table, None, reply.consumed.read);
+        Ok(reply)
     }
 }
 
@@ -49,7 +53,11 @@ pub fn in_one_pass(reads: &[&Bound], take: &mut dyn FnMut(usize, Result<Reply>))
     let scratch = Scratch::new(c"dynamo row");
     let mut keys = reads.iter().map(|bound| bound.read.key());
     item::get_directly(table, &mut keys, &mut |place, found| {
-        take(place, scratch.run(|| reply(&reads[place].read, found)));
+        let reply = scratch.run(|| reply(&reads[place].read, found));
+        if let Ok(reply) = &reply {
+            traffic::charge_read(table, None, reply.consumed.read);
+        }
+        take(place, reply);
         ControlFlow::Continue(())
     })
 }
@@ -72,7 +80,7 @@ fn reply(read: &Read, found: Option<ItemDatum>) -> Result<Reply> {
 pub fn item(session: &Session, request: GetItemRequest) -> Result<(Option<ItemBuf>, Consumed)> {
     let Bound { table, read } = bind(session, request)?;
     let consumed = |size| Consumed::of_read(Units::of_read(size, read.consistent()));
-    item::get(&table, read.key(), |found| {
+    let (item, consumed) = item::get(&table, read.key(), |found| {
         let Some(datum) = found else {
             return Ok((None, consumed(0)));
         };
@@ -84,5 +92,7 @@ pub fn item(session: &Session, request: GetItemRequest) -> Result<(Option<ItemBu
             }
         };
         Ok((Some(item), consumed(size)))
-    })
+    })?;
+    traffic::charge_read(&table, None, consumed.read);
+    Ok((item, consumed))
 }

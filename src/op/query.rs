@@ -6,7 +6,7 @@ use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::QueryRequest;
 
 pub fn run(session: &Session, request: QueryRequest) -> Result<Reply> {
-    page::reply(&bind(session, request)?)
+    page::reply(session, &bind(session, request)?)
 }
 
 /// What the request reads, as rows of SQL; the table is held for the rest of the transaction.

@@ -2,15 +2,20 @@
 
 use super::{Reply, Session};
 use super::{
-    batch_get_item, batch_write_item, create_table, delete_item, delete_table, describe_limits,
-    describe_table, get_item, list_tables, put_item, query, scan, update_item, update_table, write,
+    batch_get_item, batch_write_item, contributor_insights, create_table, delete_item,
+    delete_table, describe_endpoints, describe_limits, describe_table, get_item, list_tables,
+    put_item, query, resource_policy, scan, tags, unsupported, update_item, update_table, write,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
     BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest,
-    DeleteTableRequest, DescribeTableRequest, GetItemRequest, ListTablesRequest, PutItemRequest,
-    QueryRequest, ScanRequest, UpdateItemRequest, UpdateTableRequest, check_describe_limits,
+    DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest,
+    DescribeTableRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest,
+    ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest,
+    QueryRequest, ScanRequest, TagResourceRequest, Unsupported, UntagResourceRequest,
+    UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest,
+    check_describe_endpoints, check_describe_limits,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
 
@@ -24,12 +29,23 @@ pub enum Request {
     Scan(ScanRequest),
     BatchGetItem(BatchGetItemRequest),
     BatchWriteItem(BatchWriteItemRequest),
-    CreateTable(CreateTableRequest),
+    CreateTable(Box<CreateTableRequest>),
     DescribeLimits,
     DescribeTable(DescribeTableRequest),
     ListTables(ListTablesRequest),
     UpdateTable(UpdateTableRequest),
     DeleteTable(DeleteTableRequest),
+    TagResource(TagResourceRequest),
+    UntagResource(UntagResourceRequest),
+    ListTagsOfResource(ListTagsOfResourceRequest),
+    DescribeEndpoints,
+    PutResourcePolicy(PutResourcePolicyRequest),
+    GetResourcePolicy(GetResourcePolicyRequest),
+    DeleteResourcePolicy(DeleteResourcePolicyRequest),
+    UpdateContributorInsights(UpdateContributorInsightsRequest),
+    DescribeContributorInsights(DescribeContributorInsightsRequest),
+    ListContributorInsights(ListContributorInsightsRequest),
+    Unsupported(Unsupported),
 }
 
 /// A request that is about to run.
@@ -66,7 +82,7 @@ impl Request {
                 Request::BatchWriteItem(BatchWriteItemRequest::parse(body, account)?)
             }
             Operation::CreateTable => {
-                Request::CreateTable(CreateTableRequest::parse(body, account)?)
+                Request::CreateTable(Box::new(CreateTableRequest::parse(body, account)?))
             }
             Operation::DescribeLimits => {
                 check_describe_limits(body)?;
@@ -82,7 +98,38 @@ impl Request {
             Operation::DeleteTable => {
                 Request::DeleteTable(DeleteTableRequest::parse(body, account)?)
             }
-            _ => return Err(ApiError::unknown_operation()),
+            Operation::TagResource => {
+                Request::TagResource(TagResourceRequest::parse(body, account)?)
+            }
+            Operation::UntagResource => {
+                Request::UntagResource(UntagResourceRequest::parse(body, account)?)
+            }
+            Operation::ListTagsOfResource => {
+                Request::ListTagsOfResource(ListTagsOfResourceRequest::parse(body, account)?)
+            }
+            Operation::DescribeEndpoints => {
+                check_describe_endpoints(body)?;
+                Request::DescribeEndpoints
+            }
+            Operation::PutResourcePolicy => {
+                Request::PutResourcePolicy(PutResourcePolicyRequest::parse(body, account)?)
+            }
+            Operation::GetResourcePolicy => {
+                Request::GetResourcePolicy(GetResourcePolicyRequest::parse(body, account)?)
+            }
+            Operation::DeleteResourcePolicy => {
+                Request::DeleteResourcePolicy(DeleteResourcePolicyRequest::parse(body, account)?)
+            }
+            Operation::UpdateContributorInsights => Request::UpdateContributorInsights(
+                UpdateContributorInsightsRequest::parse(body, account)?,
+            ),
+            Operation::DescribeContributorInsights => Request::DescribeContributorInsights(
+                DescribeContributorInsightsRequest::parse(body, account)?,
+            ),
+            Operation::ListContributorInsights => Request::ListContributorInsights(
+                ListContributorInsightsRequest::parse(body, account)?,
+            ),
+            other => Request::Unsupported(Unsupported::parse(other, body, account)?),
         })
     }
 
@@ -108,12 +155,29 @@ impl Request {
             Request::Scan(request) => return scan::run(session, request),
             Request::BatchGetItem(request) => return batch_get_item::run(session, request),
             Request::BatchWriteItem(request) => return batch_write_item::run(session, request),
-            Request::CreateTable(request) => create_table::run(session, request)?,
+            Request::CreateTable(request) => create_table::run(session, *request)?,
             Request::DescribeLimits => describe_limits::run(),
             Request::DescribeTable(request) => describe_table::run(session, request)?,
             Request::ListTables(request) => list_tables::run(request)?,
             Request::UpdateTable(request) => update_table::run(session, request)?,
             Request::DeleteTable(request) => delete_table::run(session, request)?,
+            Request::TagResource(request) => tags::tag(session, request)?,
+            Request::UntagResource(request) => tags::untag(session, request)?,
+            Request::ListTagsOfResource(request) => tags::list(session, request)?,
+            Request::DescribeEndpoints => describe_endpoints::run(),
+            Request::PutResourcePolicy(request) => resource_policy::put(session, request)?,
+            Request::GetResourcePolicy(request) => resource_policy::get(session, request)?,
+            Request::DeleteResourcePolicy(request) => resource_policy::delete(session, request)?,
+            Request::UpdateContributorInsights(request) => {
+                contributor_insights::update(session, request)?
+            }
+            Request::DescribeContributorInsights(request) => {
+                contributor_insights::describe(session, request)?
+            }
+            Request::ListContributorInsights(request) => {
+                contributor_insights::list(session, request)?
+            }
+            Request::Unsupported(request) => unsupported::run(session, request)?,
             Request::PutItem(_)
             | Request::UpdateItem(_)
             | Request::DeleteItem(_)

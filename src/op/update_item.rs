@@ -13,6 +13,7 @@ use std::rc::Rc;
 pub fn bind(session: &Session, request: UpdateItemRequest) -> Result<Bound> {
     let table = session.table(Operation::UpdateItem, &request.table().name)?;
     let write = Rc::new(request.bind(&table.definition)?);
+    write::admit(session, &table, &write)?;
     Ok(Bound { table, write })
 }
 

@@ -1,6 +1,6 @@
 //! What the three writes share: the way they are done, attempts until one of them meets a row that stays.
 
-use super::{Reply, delete_item, put_item, update_item};
+use super::{Reply, Session, delete_item, put_item, traffic, update_item};
 use crate::storage::catalog::Table;
 use crate::storage::direct_write;
 use crate::storage::item::{self, Attempt};
@@ -8,6 +8,7 @@ use pg_dynamo_core::Result;
 use pg_dynamo_core::apply::{Effect, Outcome, Write, WriteKind};
 use pg_dynamo_core::capacity::Consumed;
 use pg_dynamo_core::key::StoredKey;
+use pg_dynamo_core::throttle::Direction;
 use pg_dynamo_core::value::ItemBuf;
 use std::rc::Rc;
 
@@ -28,6 +29,12 @@ impl Bound {
     }
 
     fn store(&self) -> Result<Outcome> {
+        let outcome = self.attempt();
+        traffic::charge_write(&self.table, &self.write, &outcome)?;
+        outcome
+    }
+
+    fn attempt(&self) -> Result<Outcome> {
         let Bound { table, write } = self;
         if let Some(outcome) = direct_write::write(table, write)? {
             return Ok(outcome);
@@ -54,6 +61,11 @@ impl Bound {
         let consumed = Consumed::of_write(self.write.consumed(&outcome)?);
         Ok((self.write.returned(&outcome)?, consumed))
     }
+}
+
+/// Whether the throughput of the table lets the write begin.
+pub fn admit(session: &Session, table: &Table, write: &Write) -> Result<()> {
+    traffic::admit(session, table, Direction::Write, [write.key()])
 }
 
 /// Repeats `attempt`, a statement or two, while it loses races.

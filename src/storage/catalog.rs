@@ -273,12 +273,17 @@ impl Privilege {
     }
 }
 
+/// `privileges` as Postgres's bits.
+pub fn acl_mode(privileges: &[Privilege]) -> pg_sys::AclMode {
+    privileges
+        .iter()
+        .fold(0, |bits, privilege| bits | privilege.bit())
+}
+
 /// Whether the current role holds all of `privileges` on the whole table. (Postgres's own check decides when a
 /// statement runs; this one lets a server answer AccessDeniedException without a failed transaction.)
 pub fn has_privileges(relid: pg_sys::Oid, privileges: &[Privilege]) -> bool {
-    let wanted = privileges
-        .iter()
-        .fold(0, |bits, privilege| bits | privilege.bit());
+    let wanted = acl_mode(privileges);
     // SAFETY: the relation is locked by the caller, so its catalog row exists.
     unsafe {
         let how = pg_sys::AclMaskHow::ACLMASK_ALL;
@@ -425,10 +430,14 @@ pub fn new_id() -> String {
 
 /// The wall clock in milliseconds since 1970.
 pub fn now_millis() -> i64 {
-    const POSTGRES_EPOCH_MILLIS: i64 = 946_684_800_000;
+    now_micros() / 1000
+}
+
+/// The wall clock in microseconds since 1970.
+pub fn now_micros() -> i64 {
+    const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
     // SAFETY: reads the clock.
-    let micros = unsafe { pg_sys::GetCurrentTimestamp() };
-    micros / 1000 + POSTGRES_EPOCH_MILLIS
+    unsafe { pg_sys::GetCurrentTimestamp() + POSTGRES_EPOCH }
 }
 
 /// Names after `after`, in byte order, at most `limit`.
@@ -450,4 +459,21 @@ pub fn names(after: Option<&str>, limit: usize) -> Vec<String> {
             .filter_map(|row| spi::text_value(row, 1))
             .collect()
     })
+}
+
+/// Definitions from table `first` on, in byte order, of tables that had Contributor Insights at some time.
+pub fn with_insights(first: Option<&str>) -> Result<Vec<TableDefinition>> {
+    let found: Vec<String> = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT definition::pg_catalog.text FROM dynamo.table_definition \
+             WHERE table_name OPERATOR(pg_catalog.>=) $1 \
+               AND definition::pg_catalog.text OPERATOR(pg_catalog.~~) '%\"insights\":{\"%' ORDER BY table_name",
+            &[pg_sys::TEXTOID],
+        );
+        let count = plan.execute(&[Arg::Text(first.unwrap_or(""))], true);
+        (0..count as usize)
+            .filter_map(|row| spi::text_value(row, 1))
+            .collect()
+    });
+    found.iter().map(|json| parse_definition(json)).collect()
 }

@@ -10,6 +10,7 @@ pub mod derivation;
 pub mod detoast;
 pub mod direct_write;
 pub mod index;
+pub mod insights;
 pub mod item;
 pub mod key_locks;
 pub mod leftovers;
@@ -18,8 +19,16 @@ pub mod pending;
 pub mod pg_error;
 mod plain;
 pub mod planner;
+pub mod policy;
 mod read;
 pub mod role;
 pub mod scan;
+mod shared_memory;
 pub mod spi;
 pub mod table;
+pub mod throughput;
+
+/// Only while the postmaster preloads the library.
+pub fn register_shared_memory() {
+    shared_memory::register(&[throughput::AREA, insights::AREA]);
+}

@@ -131,6 +131,7 @@ pub fn statistics(relid: pg_sys::Oid, definition: &TableDefinition) -> TableStat
         plan.execute(&relation, true);
         let (item_count, size_bytes) = (spi::int_value(0, 1), spi::int_value(0, 2));
         TableStatistics {
+            taken_at: super::catalog::now_millis(),
             item_count: item_count.unwrap_or(0),
             size_bytes: size_bytes.unwrap_or(0),
             indexes: index_statistics(&relation, definition),

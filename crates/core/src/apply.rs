@@ -218,11 +218,7 @@ impl Write {
     }
 
     /// Adds what the write cost.
-    pub(crate) fn add_consumed<'w>(
-        &'w self,
-        outcome: &Outcome,
-        units: &mut WriteUnits<'w>,
-    ) -> Result<()> {
+    pub fn add_consumed<'w>(&'w self, outcome: &Outcome, units: &mut WriteUnits<'w>) -> Result<()> {
         let old = outcome.old.as_ref().map(ItemBuf::as_item);
         let new = outcome.new.as_ref().map(ItemBuf::as_item);
         // A put that is done has left what it proposed; storage need not say so.

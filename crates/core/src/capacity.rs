@@ -42,6 +42,13 @@ impl std::ops::Add for Units {
     }
 }
 
+impl std::ops::Sub for Units {
+    type Output = Units;
+    fn sub(self, other: Units) -> Units {
+        Units(self.0.saturating_sub(other.0))
+    }
+}
+
 /// What a request consumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Consumed {

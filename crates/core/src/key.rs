@@ -1,7 +1,9 @@
 //! Keys as stored: (pk_hash, pk, sk), compared with memcmp.
+use crate::json::write_string;
 use crate::limits::{MAX_PARTITION_KEY, MAX_SORT_KEY};
 use crate::table::{KeyAttribute, KeySchema, ScalarType};
-use crate::value::{Attributes, Av, Item, Value, ValueType};
+use crate::value::json::write_item;
+use crate::value::{Attributes, Av, Item, ItemBuf, Number, Value, ValueType};
 use crate::{ApiError, Result};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -115,6 +117,31 @@ impl StoredKey {
         Some(StoredKey::from_key_bytes(&partition, &sort))
     }
 
+    /// The partition key, and the whole key where there is a sort key, as DynamoDB JSON, to be shown. Of a partition
+    /// key over 255 bytes only a digest is stored: it stands in the place of the value.
+    pub fn describe(&self, schema: &KeySchema) -> Result<(String, Option<String>)> {
+        let mut json = String::from("{");
+        write_string(&mut json, &schema.partition.name);
+        json.push(':');
+        match self.pk.split_first() {
+            Some((&INLINE, bytes)) => describe_part(&mut json, schema.partition.scalar, bytes)?,
+            _ => {
+                let digest: String = self.pk.iter().skip(1).map(|b| format!("{b:02x}")).collect();
+                json.push_str(&format!("{{\"SHA256\":\"{digest}\"}}"));
+            }
+        }
+        let partition = format!("{json}}}");
+        let Some(sort) = &schema.sort else {
+            return Ok((partition, None));
+        };
+        json.push(',');
+        write_string(&mut json, &sort.name);
+        json.push(':');
+        describe_part(&mut json, sort.scalar, &self.sk)?;
+        json.push('}');
+        Ok((partition, Some(json)))
+    }
+
     /// Whether these are the columns of `item`'s key; false when the item has no valid key. Never
     /// allocates; hashes with SHA-256 only when the key is long. For the last check on every row.
     pub fn matches_item(
@@ -129,6 +156,23 @@ impl StoredKey {
         };
         Ok(matches_partition(pk, partition) && sk == sort && pk_hash == partition_hash(partition))
     }
+}
+
+fn describe_part(json: &mut String, scalar: ScalarType, bytes: &[u8]) -> Result<()> {
+    let value = match scalar {
+        ScalarType::S => Value::S(String::from_utf8_lossy(bytes).into_owned()),
+        ScalarType::N => Value::N(Number::from_key(bytes)?),
+        ScalarType::B => Value::B(bytes.to_vec()),
+    };
+    let mut written = String::new();
+    let attributes = Attributes::from([("v".to_owned(), value)]);
+    write_item(
+        &mut written,
+        ItemBuf::from_attributes(&attributes).as_item(),
+    )?;
+    // {"v":{"S":"x"}} without what stands around the value.
+    json.push_str(written.get(5..written.len() - 1).unwrap_or_default());
+    Ok(())
 }
 
 /// Whether `pk` is the stored form of the key bytes `partition`.

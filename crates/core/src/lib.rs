@@ -4,6 +4,7 @@
 //! [`apply::Write`] or a read. A write is a pure function of the item it meets ([`apply`]).
 
 pub mod apply;
+pub mod arn;
 pub mod batch;
 pub mod capacity;
 pub mod error;
@@ -11,15 +12,18 @@ pub mod expression;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod index;
+pub mod insights;
 pub mod json;
 pub mod key;
 pub mod legacy;
 pub mod limits;
 pub mod operation;
+pub mod policy;
 pub mod range;
 pub mod read;
 pub mod request;
 pub mod table;
+pub mod throttle;
 pub mod value;
 
 pub use error::{ApiError, ErrorKind, Result};

@@ -56,5 +56,7 @@ pub const READ_UNIT: usize = 4096;
 pub const WRITE_UNIT: usize = 1024;
 /// Bytes of the items that one page of a Query or Scan looks at.
 pub const MAX_PAGE: usize = 1024 * 1024;
+/// Numbers of the vector of a SearchVectors.
+pub const MAX_VECTOR: usize = 4096;
 /// Segments of a parallel Scan.
 pub const MAX_SEGMENTS: i64 = 1_000_000;

@@ -4,10 +4,11 @@
 //! API: limits, counts, capacity, the key to go on from) or to [`PageRead::select_item`] (a row of SQL).
 use crate::Result;
 use crate::expression::{Condition, KeyCondition, Projection};
+use crate::json::write_string;
 use crate::range::KeyRange;
 use crate::request::options::ReturnCapacity;
 use crate::table::TableRef;
-use crate::value::json::write_item;
+use crate::value::json::{write_av, write_item};
 use crate::value::{Attributes, Av, AvBuf, Item, ItemBuf};
 
 mod page;
@@ -136,6 +137,30 @@ impl PageRead {
 
     pub fn index(&self) -> Option<&str> {
         self.index.as_ref().map(|index| index.name.as_str())
+    }
+
+    /// The global index that is read.
+    pub fn global_index(&self) -> Option<&str> {
+        let index = self.index.as_ref().filter(|index| !index.local);
+        index.map(|index| index.name.as_str())
+    }
+
+    /// The partition that a Query asks for, as DynamoDB JSON; None for a Scan.
+    pub fn partition_json(&self) -> Result<Option<String>> {
+        let ReadKind::Query { keys, condition } = &self.kind else {
+            return Ok(None);
+        };
+        let mut json = String::from("{");
+        for (name, value) in keys.iter().zip(&condition.partition) {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            write_string(&mut json, name);
+            json.push(':');
+            write_av(&mut json, value.as_av())?;
+        }
+        json.push('}');
+        Ok(Some(json))
     }
 
     pub fn range(&self) -> &KeyRange {

@@ -1,5 +1,7 @@
 //! A table's definition: what CreateTable was told, what DescribeTable answers, what writes need to know.
+use crate::insights::Insights;
 use crate::json::Json;
+use crate::policy::ResourcePolicy;
 use crate::value::ValueType;
 use crate::{ApiError, Result, limits};
 use serde::{Deserialize, Serialize};
@@ -82,6 +84,16 @@ pub struct Throughput {
     pub last_decrease: Option<i64>,
     /// Decreases on the UTC day of `last_decrease`.
     pub decreases_today: u32,
+}
+impl Throughput {
+    /// Decreases so far on the UTC day of `now`, epoch milliseconds.
+    pub fn decreases_on(&self, now: i64) -> u32 {
+        const DAY: i64 = 86_400_000;
+        match self.last_decrease {
+            Some(then) if then.div_euclid(DAY) == now.div_euclid(DAY) => self.decreases_today,
+            _ => 0,
+        }
+    }
 }
 
 /// OnDemandThroughput: upper bounds, -1 for none. WarmThroughput: units a table can take at once.
@@ -193,11 +205,18 @@ pub struct TableDefinition {
     pub global_indexes: Vec<GlobalIndex>,
     #[serde(default)]
     pub stream: Option<StreamView>,
+    #[serde(default)]
+    pub policy: Option<ResourcePolicy>,
+    /// Contributor Insights of the table, under the empty name, and of its global indexes: those that were ever enabled.
+    #[serde(default)]
+    pub insights: BTreeMap<String, Insights>,
 }
 
 /// Cheap statistics that storage supplies to DescribeTable.
 #[derive(Clone, Debug, Default)]
 pub struct TableStatistics {
+    /// Epoch milliseconds: the day whose decreases of throughput are told.
+    pub taken_at: i64,
     pub item_count: i64,
     pub size_bytes: i64,
     /// Of the indexes, by the number of their columns; zeros for one that is not here.
@@ -239,7 +258,7 @@ impl Account {
         };
         format!("arn:{partition}:kms:{region}:{owner}:{resource}")
     }
-    fn partition(&self) -> &'static str {
+    pub(crate) fn partition(&self) -> &'static str {
         if self.region.starts_with("cn-") {
             "aws-cn"
         } else if self.region.starts_with("us-gov-") {

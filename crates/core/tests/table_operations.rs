@@ -2,7 +2,7 @@
 mod fixtures;
 use fixtures::*;
 use pg_dynamo_core::request::*;
-use pg_dynamo_core::table::{TableDefinition, TableStatus};
+use pg_dynamo_core::table::{TableDefinition, TableStatistics, TableStatus};
 use pg_dynamo_core::{ErrorKind, Result};
 
 const INVALID: &str = "One or more parameter values were invalid: ";
@@ -154,15 +154,12 @@ fn billing_mode_and_throughput_must_agree() {
 }
 
 #[test]
-fn streams_and_policies_are_refused_and_a_disabled_stream_is_not() {
+fn streams_and_vectors_are_refused_and_a_disabled_stream_is_not() {
     let message = |more: &str| create(&creation(&["a"], "a:HASH", more)).map_err(|e| e.message);
     let stream = r#","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}"#;
     let refused = |p: &str| Err(format!("{p} is not supported in this release of pg_dynamo"));
     assert_eq!(message(stream), refused("StreamSpecification"));
-    assert_eq!(
-        message(r#","ResourcePolicy":"{}""#),
-        refused("ResourcePolicy")
-    );
+    assert_eq!(message(r#","VectorIndexes":[]"#), refused("VectorIndexes"));
     assert!(message(r#","StreamSpecification":{"StreamEnabled":false}"#).is_ok());
     let disabled = r#","StreamSpecification":{"StreamEnabled":false,"StreamViewType":"NEW_IMAGE"}"#;
     assert_eq!(
@@ -251,6 +248,66 @@ fn throughput_changes_and_counts_its_decreases() {
     assert_eq!(later.throughput.decreases_today, 5);
     let tomorrow = change(&current, &units(10), NOW + 24 * HOUR).unwrap();
     assert_eq!(tomorrow.throughput.decreases_today, 1);
+}
+
+#[test]
+fn encryption_settings_must_agree_and_change_something() {
+    let created = |members: &str| {
+        let more = format!(r#","SSESpecification":{{{members}}}"#);
+        create(&creation(&["a"], "a:HASH", &more)).map_err(|e| e.message)
+    };
+    for (members, message) in [
+        (
+            r#""SSEType":"KMS""#,
+            "SSEType can not be specified if Enabled is false",
+        ),
+        (
+            r#""Enabled":false,"KMSMasterKeyId":"k""#,
+            "KMSMasterKeyId can not be specified if Enabled is false",
+        ),
+        (
+            r#""Enabled":true,"SSEType":"AES256""#,
+            "SSEType AES256 is not supported",
+        ),
+        (
+            r#""Enabled":true,"KMSMasterKeyId":"k""#,
+            "SSEType KMS is required if KMSMasterKeyId is specified",
+        ),
+    ] {
+        assert_eq!(created(members), Err(format!("{INVALID}{message}")));
+    }
+    let plain = table(PROVISIONED);
+    let refused = |table: &TableDefinition, members: &str| {
+        let members = format!(r#""SSESpecification":{{{members}}}"#);
+        change(table, &members, NOW).unwrap_err().message
+    };
+    assert_eq!(
+        refused(&plain, r#""Enabled":false"#),
+        format!("{INVALID}Table is already encrypted by default")
+    );
+    let key = r#""Enabled":true,"SSEType":"KMS","KMSMasterKeyId":"k""#;
+    let encrypted = change(&plain, &format!(r#""SSESpecification":{{{key}}}"#), NOW).unwrap();
+    assert_eq!(
+        refused(&encrypted, key),
+        format!(
+            "{INVALID}Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to change Master Key"
+        )
+    );
+}
+
+#[test]
+fn decreases_are_told_on_the_day_they_happen() {
+    let members = r#""ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}"#;
+    let decreased = change(&table(PROVISIONED), members, NOW).unwrap();
+    for (taken_at, told) in [(NOW + 1000, 1), (NOW + 86_400_000, 0)] {
+        let statistics = TableStatistics {
+            taken_at,
+            ..statistics()
+        };
+        let reply = describe_table_reply(&decreased, &account(), statistics);
+        let expected = format!("\"NumberOfDecreasesToday\":{told}");
+        assert!(reply.contains(&expected), "{reply}");
+    }
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl TableWrites {
         self.puts.iter().chain(&self.deletes)
     }
 
-    fn units(&self, outcomes: &[Outcome]) -> Result<WriteUnits<'_>> {
+    /// What the writes cost. `outcomes`: of the puts, then of the deletes.
+    pub fn units(&self, outcomes: &[Outcome]) -> Result<WriteUnits<'_>> {
         let mut units = WriteUnits::default();
         for (write, outcome) in self.writes().zip(outcomes) {
             write.add_consumed(outcome, &mut units)?;

@@ -43,6 +43,16 @@ impl<'d> WriteUnits<'d> {
         Ok(())
     }
 
+    /// What the table's own throughput pays: local indexes are part of it.
+    pub fn of_table(&self) -> Units {
+        self.table + self.local.values().copied().sum()
+    }
+
+    /// What the throughput of each global index pays, by its name.
+    pub fn of_global_indexes(&self) -> impl Iterator<Item = (&str, Units)> {
+        self.global.iter().map(|(name, units)| (*name, *units))
+    }
+
     pub fn total(&self) -> Units {
         let indexes = self.local.values().chain(self.global.values());
         self.table + indexes.copied().sum()

@@ -1,20 +1,22 @@
 //! CreateTable.
-use super::fields::{boolean, list, string};
+use super::fields::{boolean, string};
 use super::key_schema::{self, invalid};
+use super::resource_policy::NewPolicy;
 use super::shape::{self, member};
 use super::units::{self, Owner};
-use super::{index_lists, table_shapes};
+use super::{index_lists, table_shapes, tags};
 use crate::json::Json;
 use crate::table::{
     Account, BillingMode, Encryption, StreamView, TableClass, TableDefinition, TableRef, Throughput,
 };
-use crate::{ApiError, Result, limits};
+use crate::{ApiError, Result};
 use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub struct CreateTableRequest {
     table: TableRef,
     definition: TableDefinition,
+    policy: Option<NewPolicy>,
 }
 
 impl CreateTableRequest {
@@ -43,24 +45,36 @@ impl CreateTableRequest {
             table_class_changed: None,
             deletion_protection: boolean(request, "DeletionProtectionEnabled").unwrap_or(false),
             encryption: encryption(request)?.flatten(),
-            tags: tags(request)?,
+            tags: tags::of_creation(request)?,
             local_indexes: local,
             global_indexes: global,
             stream: stream(request)?,
+            policy: None,
+            insights: BTreeMap::new(),
         };
+        let policy = NewPolicy::of_creation(request, account, &table.name)?;
         refuse(
             request,
             &[
-                "ResourcePolicy",
                 "GlobalTableSourceArn",
                 "GlobalTableSettingsReplicationMode",
+                "VectorIndexes",
             ],
         )?;
-        Ok(CreateTableRequest { table, definition })
+        Ok(CreateTableRequest {
+            table,
+            definition,
+            policy,
+        })
     }
 
     pub fn table(&self) -> &TableRef {
         &self.table
+    }
+
+    /// The policy to be put on the new table.
+    pub fn take_policy(&mut self) -> Option<NewPolicy> {
+        self.policy.take()
     }
 
     /// What the catalog stores. `table_id`: a fresh UUID; `now_millis`: epoch milliseconds.
@@ -136,37 +150,22 @@ pub(super) fn encryption(request: &Json<'_>) -> Result<Option<Option<Encryption>
     let enabled = boolean(given, "Enabled").unwrap_or(false);
     let key = string(given, "KMSMasterKeyId");
     let kind = string(given, "SSEType");
-    if !enabled && (key.is_some() || kind.is_some()) {
-        return invalid("SSEType and KMSMasterKeyId can only be specified when SSE is enabled");
+    if !enabled && kind.is_some() {
+        return invalid("SSEType can not be specified if Enabled is false");
+    }
+    if !enabled && key.is_some() {
+        return invalid("KMSMasterKeyId can not be specified if Enabled is false");
     }
     if kind == Some("AES256") {
-        return invalid("SSEType AES256 is not supported, use KMS");
+        return invalid("SSEType AES256 is not supported");
+    }
+    if key.is_some() && kind.is_none() {
+        return invalid("SSEType KMS is required if KMSMasterKeyId is specified");
     }
     Ok(Some(enabled.then(|| Encryption {
         enabled,
         kms_key: key.map(str::to_owned),
     })))
-}
-
-fn tags(request: &Json<'_>) -> Result<BTreeMap<String, String>> {
-    let mut tags = BTreeMap::new();
-    for tag in list(request, "Tags") {
-        let key = string(tag, "Key").unwrap_or_default();
-        let value = string(tag, "Value").unwrap_or_default();
-        if key.starts_with("aws:") {
-            return invalid("Tag keys starting with 'aws:' are reserved for system use");
-        }
-        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
-            return invalid(format_args!("Duplicate tag key: {key}"));
-        }
-    }
-    if tags.len() > limits::MAX_TAGS {
-        return invalid(format_args!(
-            "Number of tags exceeds the limit of {}",
-            limits::MAX_TAGS
-        ));
-    }
-    Ok(tags)
 }
 
 fn stream(request: &Json<'_>) -> Result<Option<StreamView>> {

@@ -8,9 +8,11 @@
 mod batch;
 mod batch_get_item;
 mod batch_write_item;
+mod contributor_insights;
 mod create_table;
 mod delete_item;
 mod delete_table;
+mod describe_endpoints;
 mod describe_limits;
 mod describe_table;
 mod expressions;
@@ -28,19 +30,27 @@ mod query;
 mod read_parts;
 mod read_shapes;
 mod reading;
+mod resource_policy;
 mod scan;
 mod shape;
 mod start_key;
 mod table_shapes;
+mod tags;
 mod units;
+mod unsupported;
 mod update_item;
 mod update_table;
 
 pub use batch_get_item::BatchGetItemRequest;
 pub use batch_write_item::BatchWriteItemRequest;
+pub use contributor_insights::{
+    DescribeContributorInsightsRequest, ListContributorInsightsRequest,
+    UpdateContributorInsightsRequest,
+};
 pub use create_table::{CreateTableRequest, unsupported_in_this_release};
 pub use delete_item::DeleteItemRequest;
 pub use delete_table::DeleteTableRequest;
+pub use describe_endpoints::{check_describe_endpoints, describe_endpoints_reply};
 pub use describe_limits::{check_describe_limits, describe_limits_reply};
 pub use describe_table::{DescribeTableRequest, describe_table_reply, table_description_reply};
 pub use get_item::GetItemRequest;
@@ -51,6 +61,11 @@ pub use put_item::PutItemRequest;
 pub use query::QueryRequest;
 pub use read_parts::ReadParts;
 pub use reading::ReadOptions;
+pub use resource_policy::{
+    DeleteResourcePolicyRequest, GetResourcePolicyRequest, NewPolicy, PutResourcePolicyRequest,
+};
 pub use scan::ScanRequest;
+pub use tags::{ListTagsOfResourceRequest, TagResourceRequest, UntagResourceRequest};
+pub use unsupported::Unsupported;
 pub use update_item::UpdateItemRequest;
 pub use update_table::UpdateTableRequest;

@@ -14,7 +14,7 @@ const REGION: Member = required("RegionName", &TEXT);
 const LONG: Shape = Shape::Number("Long", i64::MIN, i64::MAX);
 const POSITIVE: Shape = Shape::Number("Long", 1, i64::MAX);
 
-const ATTRIBUTE_DEFINITIONS: Shape = list(
+pub(super) const ATTRIBUTE_DEFINITIONS: Shape = list(
     &Shape::Structure(&Structure {
         class: "AttributeDefinition",
         members: &[
@@ -33,7 +33,7 @@ const KEY_ELEMENT: Shape = Shape::Structure(&Structure {
         required("KeyType", &one_of(&["HASH", "RANGE"])),
     ],
 });
-const TABLE_KEY_SCHEMA: Shape = list(&KEY_ELEMENT, 1, 2);
+pub(super) const TABLE_KEY_SCHEMA: Shape = list(&KEY_ELEMENT, 1, 2);
 /// A global index may have several partition and several sort attributes.
 const GLOBAL_KEY_SCHEMA: Shape = list(&KEY_ELEMENT, 1, 2 * limits::MAX_INDEX_KEY_PARTS);
 
@@ -48,14 +48,14 @@ const PROJECTION: Shape = Shape::Structure(&Structure {
     ],
 });
 
-const THROUGHPUT: Shape = Shape::Structure(&Structure {
+pub(super) const THROUGHPUT: Shape = Shape::Structure(&Structure {
     class: "ProvisionedThroughput",
     members: &[
         required("WriteCapacityUnits", &POSITIVE),
         required("ReadCapacityUnits", &POSITIVE),
     ],
 });
-const ON_DEMAND: Shape = Shape::Structure(&Structure {
+pub(super) const ON_DEMAND: Shape = Shape::Structure(&Structure {
     class: "OnDemandThroughput",
     members: &[
         optional("MaxReadRequestUnits", &LONG),
@@ -94,7 +94,10 @@ const GLOBAL_INDEX: Structure = Structure {
     ],
 };
 
-const BILLING_MODE: Member = optional("BillingMode", &one_of(&["PROVISIONED", "PAY_PER_REQUEST"]));
+pub(super) const GLOBAL_INDEXES: Shape = list(&Shape::Structure(&GLOBAL_INDEX), 0, ANY);
+
+pub(super) const BILLING_MODE: Member =
+    optional("BillingMode", &one_of(&["PROVISIONED", "PAY_PER_REQUEST"]));
 const STREAM: Member = optional(
     "StreamSpecification",
     &Shape::Structure(&Structure {
@@ -108,7 +111,7 @@ const STREAM: Member = optional(
         ],
     }),
 );
-const ENCRYPTION: Member = optional(
+pub(super) const ENCRYPTION: Member = optional(
     "SSESpecification",
     &Shape::Structure(&Structure {
         class: "SSESpecification",
@@ -119,20 +122,16 @@ const ENCRYPTION: Member = optional(
         ],
     }),
 );
-const TAGS: Member = optional(
-    "Tags",
-    &list(
-        &Shape::Structure(&Structure {
-            class: "Tag",
-            members: &[
-                required("Key", &text(1, 128)),
-                required("Value", &text(0, 256)),
-            ],
-        }),
-        0,
-        ANY,
-    ),
+/// What is wrong with a tag is told in words of its own; see `tags.rs`.
+pub(super) const TAG_LIST: Shape = list(
+    &Shape::Structure(&Structure {
+        class: "Tag",
+        members: &[optional("Key", &TEXT), optional("Value", &TEXT)],
+    }),
+    0,
+    ANY,
 );
+const TAGS: Member = optional("Tags", &TAG_LIST);
 const TABLE_CLASS: Member = optional(
     "TableClass",
     &one_of(&["STANDARD", "STANDARD_INFREQUENT_ACCESS"]),
@@ -151,10 +150,7 @@ pub const CREATE_TABLE: Structure = Structure {
         optional("ProvisionedThroughput", &THROUGHPUT),
         required("KeySchema", &TABLE_KEY_SCHEMA),
         optional("LocalSecondaryIndexes", &LOCAL_INDEXES),
-        optional(
-            "GlobalSecondaryIndexes",
-            &list(&Shape::Structure(&GLOBAL_INDEX), 0, ANY),
-        ),
+        optional("GlobalSecondaryIndexes", &GLOBAL_INDEXES),
         STREAM,
         ENCRYPTION,
         TAGS,

@@ -189,7 +189,6 @@ pub fn kept_warm(before: Units, new: &Throughput) -> Option<Units> {
     (kept.read > Some(new.read) || kept.write > Some(new.write)).then_some(kept)
 }
 
-const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 
 /// `old` after an update to other units. `now`: epoch milliseconds.
@@ -217,7 +216,7 @@ pub fn changed_throughput(
     let mut new = Throughput {
         read: wanted.read,
         write: wanted.write,
-        decreases_today: decreases_on(old, now),
+        decreases_today: old.decreases_on(now),
         ..*old
     };
     if wanted.read > old.read || wanted.write > old.write {
@@ -229,15 +228,6 @@ pub fn changed_throughput(
         new.decreases_today += 1;
     }
     Ok(new)
-}
-
-/// Decreases so far on the UTC day of `now`.
-pub fn decreases_on(throughput: &Throughput, now: i64) -> u32 {
-    let same_day = |then: i64| then.div_euclid(DAY) == now.div_euclid(DAY);
-    match throughput.last_decrease {
-        Some(then) if same_day(then) => throughput.decreases_today,
-        _ => 0,
-    }
 }
 
 /// Four decreases a UTC day at once, then one an hour, 27 at most ("Service quotas").

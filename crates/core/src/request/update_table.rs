@@ -42,6 +42,8 @@ const CHANGES: &[&str] = &[
     "MultiRegionConsistency",
     "GlobalTableWitnessUpdates",
     "GlobalTableSettingsReplicationMode",
+    "DisassociationProtectionEnabled",
+    "VectorIndexUpdates",
 ];
 
 impl UpdateTableRequest {
@@ -93,6 +95,8 @@ impl UpdateTableRequest {
                 "MultiRegionConsistency",
                 "GlobalTableWitnessUpdates",
                 "GlobalTableSettingsReplicationMode",
+                "DisassociationProtectionEnabled",
+                "VectorIndexUpdates",
             ],
         )?;
         Ok(parsed)
@@ -123,6 +127,7 @@ impl UpdateTableRequest {
             new.deletion_protection = protected;
         }
         if let Some(encryption) = &self.encryption {
+            check_encryption(table.encryption.as_ref(), encryption.as_ref())?;
             new.encryption = encryption.clone();
         }
         if let Some(on_demand) = self.on_demand {
@@ -198,6 +203,18 @@ impl UpdateTableRequest {
     }
 }
 
+/// A change of encryption changes something.
+fn check_encryption(old: Option<&Encryption>, new: Option<&Encryption>) -> Result<()> {
+    match (old, new) {
+        (None, None) => invalid("Table is already encrypted by default"),
+        (Some(old), Some(new)) if old == new => invalid(
+            "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to \
+             change Master Key",
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Provisioned units go. As in the service, that is a decrease for an index but none for the table.
 fn bill_on_demand(table: &mut TableDefinition, now: i64) {
     table.on_demand_since = Some(now);
@@ -209,7 +226,7 @@ fn bill_on_demand(table: &mut TableDefinition, now: i64) {
             write: 0,
             last_increase: index.throughput.last_increase,
             last_decrease: Some(now),
-            decreases_today: units::decreases_on(&index.throughput, now) + 1,
+            decreases_today: index.throughput.decreases_on(now) + 1,
         };
     }
 }

@@ -79,7 +79,10 @@ impl TableDefinition {
         if remains {
             d.raw("CreationDateTime", &seconds(self.created_at));
         }
-        d.raw("ProvisionedThroughput", &throughput(&self.throughput));
+        d.raw(
+            "ProvisionedThroughput",
+            &throughput(&self.throughput, statistics.taken_at),
+        );
         d.raw("TableSizeBytes", &statistics.size_bytes.to_string());
         d.raw("ItemCount", &statistics.item_count.to_string());
         d.text("TableArn", &arn);
@@ -99,7 +102,7 @@ impl TableDefinition {
         }
         if remains && !self.global_indexes.is_empty() {
             d.array("GlobalSecondaryIndexes", &self.global_indexes, |i| {
-                self.describe_global(i, &arn, index(i.columns))
+                self.describe_global(i, &arn, index(i.columns), statistics.taken_at)
             });
         }
         d.end()
@@ -190,6 +193,7 @@ impl TableDefinition {
         index: &GlobalIndex,
         table: &str,
         counted: IndexStatistics,
+        taken_at: i64,
     ) -> String {
         let mut o = Object::default();
         o.text("IndexName", &index.name);
@@ -201,7 +205,10 @@ impl TableDefinition {
             IndexState::Backfilling => o.raw("Backfilling", "true"),
             IndexState::Active | IndexState::Deleting => {}
         }
-        o.raw("ProvisionedThroughput", &throughput(&index.throughput));
+        o.raw(
+            "ProvisionedThroughput",
+            &throughput(&index.throughput, taken_at),
+        );
         o.raw("IndexSizeBytes", &counted.size_bytes.to_string());
         o.raw("ItemCount", &counted.item_count.to_string());
         o.text("IndexArn", &format!("{table}/index/{}", index.name));
@@ -270,7 +277,7 @@ fn key_schema(partition: &[KeyAttribute], sort: &[KeyAttribute]) -> String {
     })
 }
 
-fn throughput(t: &Throughput) -> String {
+fn throughput(t: &Throughput, now: i64) -> String {
     let mut o = Object::default();
     if let Some(at) = t.last_increase {
         o.raw("LastIncreaseDateTime", &seconds(at));
@@ -278,7 +285,7 @@ fn throughput(t: &Throughput) -> String {
     if let Some(at) = t.last_decrease {
         o.raw("LastDecreaseDateTime", &seconds(at));
     }
-    o.raw("NumberOfDecreasesToday", &t.decreases_today.to_string());
+    o.raw("NumberOfDecreasesToday", &t.decreases_on(now).to_string());
     o.raw("ReadCapacityUnits", &t.read.to_string());
     o.raw("WriteCapacityUnits", &t.write.to_string());
     o.end()

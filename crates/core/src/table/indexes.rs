@@ -177,6 +177,7 @@ impl TableDefinition {
         let mut new = self.clone();
         let at = new.global_indexes.iter().position(|i| i.name == name)?;
         new.global_indexes.remove(at);
+        new.insights.remove(name);
         let used: BTreeSet<&str> = new.key_names().collect();
         let kept = self.attribute_definitions.iter();
         let kept = kept

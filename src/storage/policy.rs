@@ -1,0 +1,195 @@
+//! Resource policies as privileges on data tables.
+//!
+//! A policy gives each of its roles the privileges that the allowed actions need and remembers which of them the role did
+//! not have before; those it takes back when it is replaced or deleted. Privileges are coarser than actions: who may
+//! GetItem may SELECT, in SQL. A server in front therefore also asks [`permits`], which knows the actions.
+
+use super::catalog::{self, Privilege, Table};
+use super::spi::{self, Arg, Plan};
+use super::table::quoted;
+use pg_dynamo_core::Result;
+use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::policy::{Allowed, Privileges, ResourcePolicy, invalid_principal};
+use pgrx::pg_sys;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
+
+/// Brings the grants on table `name` in line with `allowed`, as the caller, who owns it. `granted`: what the policy
+/// before this one gave. Answers what this one gives.
+///
+/// Err: ValidationException when a role does not exist; nothing is granted then.
+pub fn enforce(
+    name: &str,
+    granted: &BTreeMap<String, Privileges>,
+    allowed: &BTreeMap<String, Allowed>,
+) -> Result<BTreeMap<String, Privileges>> {
+    if let Some(missing) = allowed.keys().find(|role| role_of(role).is_none()) {
+        pgrx::debug1!("a resource policy names role \"{missing}\", which does not exist");
+        return Err(invalid_principal());
+    }
+    let mut gives = BTreeMap::new();
+    let none = Privileges::default();
+    let roles = granted.keys().chain(allowed.keys());
+    for role in roles.collect::<BTreeSet<_>>() {
+        // Gone since; its privileges went with it.
+        let Some(oid) = role_of(role) else { continue };
+        let given = granted.get(role).copied().unwrap_or(none);
+        let wanted = allowed.get(role).map_or(none, Allowed::privileges);
+        let has = direct_privileges(name, oid);
+        let superfluous = given.without(wanted).common(has);
+        let lacking = wanted.without(has);
+        change(name, "REVOKE", superfluous, "FROM", role);
+        change(name, "GRANT", lacking, "TO", role);
+        let gift = given.common(wanted).and(lacking);
+        if !gift.is_empty() {
+            gives.insert(role.clone(), gift);
+        }
+    }
+    Ok(gives)
+}
+
+/// `verb` and `preposition`: GRANT TO, REVOKE FROM.
+fn change(name: &str, verb: &str, what: Privileges, preposition: &str, role: &str) {
+    if what.is_empty() {
+        return;
+    }
+    let (table, role) = (quoted(name), pgrx::spi::quote_identifier(role));
+    let what = what.names();
+    let statement = format!("{verb} {what} ON TABLE {table} {preposition} {role}");
+    spi::connected(|| spi::run(&statement));
+}
+
+fn role_of(name: &str) -> Option<pg_sys::Oid> {
+    // Postgres would cut a longer one to a name that may be another role's.
+    let name = (name.len() < pg_sys::NAMEDATALEN as usize).then(|| CString::new(name).ok())??;
+    // SAFETY: a syscache look-up by a C string that lives through the call.
+    let oid = unsafe { pg_sys::get_role_oid(name.as_ptr(), true) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+/// What the table's own list grants to the role itself: not as a member of others, and not as the owner.
+fn direct_privileges(name: &str, role: pg_sys::Oid) -> Privileges {
+    let bits = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT coalesce(pg_catalog.bit_or(CASE a.privilege_type WHEN 'SELECT' THEN 1 WHEN 'INSERT' THEN 2 \
+                WHEN 'UPDATE' THEN 4 WHEN 'DELETE' THEN 8 ELSE 0 END), 0)::pg_catalog.int8 \
+             FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS a \
+             WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass \
+               AND a.grantee OPERATOR(pg_catalog.=) $2::pg_catalog.oid",
+            &[pg_sys::TEXTOID, pg_sys::INT8OID],
+        );
+        let role = Arg::Int8(i64::from(role.to_u32()));
+        plan.execute(&[Arg::Text(&quoted(name)), role], false);
+        spi::int_value(0, 1).unwrap_or(0)
+    });
+    Privileges {
+        select: bits & 1 != 0,
+        insert: bits & 2 != 0,
+        update: bits & 4 != 0,
+        delete: bits & 8 != 0,
+    }
+}
+
+/// Whether the current role, which has the privileges `needed`, may do `operation`: because the table's policy allows the
+/// action, or because it would have them without the policy.
+pub fn permits(table: &Table, operation: Operation, needed: &[Privilege]) -> bool {
+    let Some(policy) = &table.definition.policy else {
+        return true;
+    };
+    // SAFETY: a plain variable of this backend.
+    let user = unsafe { pg_sys::GetUserId() };
+    policy.granted.is_empty()
+        || allows(policy, operation, user)
+        || has_otherwise(table, policy, user, catalog::acl_mode(needed))
+}
+
+fn allows(policy: &ResourcePolicy, operation: Operation, user: pg_sys::Oid) -> bool {
+    let permitted = policy.allowed.iter().filter(|(_, a)| a.permits(operation));
+    permitted
+        .filter_map(|(role, _)| role_of(role))
+        // SAFETY: both are roles.
+        .any(|role| unsafe { pg_sys::has_privs_of_role(user, role) })
+}
+
+/// Whether the role has the privileges by what is granted apart from the policy.
+fn has_otherwise(
+    table: &Table,
+    policy: &ResourcePolicy,
+    user: pg_sys::Oid,
+    needed: pg_sys::AclMode,
+) -> bool {
+    let reads = pg_sys::AclMode::from(pg_sys::ACL_SELECT);
+    // SAFETY: the relation is locked by the caller, so its catalog row exists; the list is a copy, which is changed
+    // and freed with the memory of the request. Roles and the owner exist.
+    unsafe {
+        if pg_sys::superuser() {
+            return true;
+        }
+        let is_member = |role: u32| pg_sys::has_privs_of_role(user, role.into());
+        let mut needed = needed;
+        if needed & reads != 0 && is_member(pg_sys::ROLE_PG_READ_ALL_DATA) {
+            needed &= !reads;
+        }
+        if needed & !reads != 0 && is_member(pg_sys::ROLE_PG_WRITE_ALL_DATA) {
+            needed &= reads;
+        }
+        if needed == 0 {
+            return true;
+        }
+        let Some((owner, mut acl)) = grants(table.relid) else {
+            return false;
+        };
+        for (role, given) in &policy.granted {
+            let Some(grantee) = role_of(role) else {
+                continue;
+            };
+            let item = pg_sys::AclItem {
+                ai_grantee: grantee,
+                ai_grantor: owner,
+                ai_privs: catalog::acl_mode(&privileges(*given)),
+            };
+            acl = pg_sys::aclupdate(
+                acl,
+                &item,
+                pg_sys::ACL_MODECHG_DEL as i32,
+                owner,
+                pg_sys::DropBehavior::DROP_CASCADE,
+            );
+        }
+        let how = pg_sys::AclMaskHow::ACLMASK_ALL;
+        pg_sys::aclmask(acl, user, owner, needed, how) == needed
+    }
+}
+
+fn privileges(given: Privileges) -> Vec<Privilege> {
+    let named = [
+        (given.select, Privilege::Select),
+        (given.insert, Privilege::Insert),
+        (given.update, Privilege::Update),
+        (given.delete, Privilege::Delete),
+    ];
+    named.into_iter().filter(|n| n.0).map(|n| n.1).collect()
+}
+
+/// The owner of a relation and a copy of its list of grants. None: the list is the default one, the owner's.
+///
+/// # Safety
+/// The relation is locked.
+unsafe fn grants(relid: pg_sys::Oid) -> Option<(pg_sys::Oid, *mut pg_sys::Acl)> {
+    // SAFETY: by the caller; the row is released after its values were taken.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::RELOID as i32;
+        let row = pg_sys::SearchSysCache1(cache, relid.into());
+        if row.is_null() {
+            return None;
+        }
+        let class = pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_class>();
+        let owner = (*class).relowner;
+        let mut null = false;
+        let attribute = pg_sys::Anum_pg_class_relacl as i16;
+        let acl = pg_sys::SysCacheGetAttr(cache, row, attribute, &mut null);
+        let copy = (!null).then(|| pg_sys::pg_detoast_datum_copy(acl.cast_mut_ptr()));
+        pg_sys::ReleaseSysCache(row);
+        copy.map(|copy| (owner, copy.cast()))
+    }
+}
