@@ -27,6 +27,8 @@ mod secondary_indexes;
 mod statement;
 mod tags;
 mod throughput;
+mod transact_get_items;
+mod transact_write_items;
 mod types;
 mod update_item;
 mod update_table;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 use std::rc::Rc;
+use std::time::Duration;
 
 static ACCOUNT_ID: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"000000000000"));
@@ -18,6 +19,7 @@ static ENFORCE_THROUGHPUT: GucSetting<bool> = GucSetting::<bool>::new(false);
 static INSIGHTS_SAMPLE: GucSetting<i32> = GucSetting::<i32>::new(16);
 static INSIGHTS_MAX: GucSetting<i32> = GucSetting::<i32>::new(64);
 static REGION: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"local"));
+static TRANSACT_WAIT: GucSetting<i32> = GucSetting::<i32>::new(1000);
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 
 pub fn register() {
@@ -44,6 +46,16 @@ pub fn register() {
         &CONSISTENT_GSI_READS,
         GucContext::Userset,
         GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"dynamo.transact_wait",
+        c"How long TransactWriteItems waits for items that other transactions hold.",
+        c"Then it is cancelled, with the reason TransactionConflict. 0: it does not wait.",
+        &TRANSACT_WAIT,
+        0,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
     );
     GucRegistry::define_string_guc(
         c"dynamo.secret_key_file",
@@ -117,6 +129,11 @@ fn bytes(setting: &'static GucSetting<Option<CString>>) -> &'static [u8] {
 /// Path of the file with the key of the access keys' secrets; empty when there is none.
 pub fn secret_key_file() -> String {
     text(&SECRET_KEY_FILE).into_owned()
+}
+
+/// How long a transaction waits for others.
+pub fn transact_wait() -> Duration {
+    Duration::from_millis(u64::try_from(TRANSACT_WAIT.get()).unwrap_or(0))
 }
 
 /// How many pairs of table and operation are counted.

@@ -52,6 +52,11 @@ extension_sql_file!(
     requires = ["storage"]
 );
 extension_sql_file!(
+    "../sql/install/transactions.sql",
+    name = "transactions",
+    requires = ["operations"]
+);
+extension_sql_file!(
     "../sql/install/item_sets.sql",
     name = "item_sets",
     requires = ["operations"]

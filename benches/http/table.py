@@ -44,7 +44,7 @@ def main():
         results = [json.loads(line) for line in file]
     head = ("", "server", "req/s", "ratio", "median us", "p99 us", "client", "server", "backends", "")
     print("Ratio: to the fastest peer. client, server, backends: microseconds of CPU per request.")
-    layout = "{:<16} {:<15} {:>9} {:>6} {:>10} {:>9} {:>7} {:>7} {:>9} {}"
+    layout = "{:<20} {:<15} {:>9} {:>6} {:>10} {:>9} {:>7} {:>7} {:>9} {}"
     print(layout.format(*head).rstrip())
     for case in dict.fromkeys((r["operation"], r["connections"]) for r in results):
         for row in rows(results, *case):

@@ -30,6 +30,8 @@ request_forms! {
     scan => Scan,
     batch_get_item => BatchGetItem,
     batch_write_item => BatchWriteItem,
+    transact_get_items => TransactGetItems,
+    transact_write_items => TransactWriteItems,
     create_table => CreateTable,
     describe_limits => DescribeLimits,
     describe_table => DescribeTable,

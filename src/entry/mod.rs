@@ -16,5 +16,6 @@ mod named;
 mod report;
 mod rows;
 mod statistics;
+mod transaction;
 
 pub use item_set::register as register_item_sets;

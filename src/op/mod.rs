@@ -2,6 +2,7 @@
 
 pub mod batch_get_item;
 pub mod batch_write_item;
+mod condition_check;
 mod contributor_insights;
 mod create_table;
 pub mod delete_item;
@@ -24,6 +25,8 @@ mod resource_policy;
 pub mod scan;
 mod tags;
 mod traffic;
+mod transact_get_items;
+pub mod transact_write_items;
 mod unsupported;
 pub mod update_item;
 mod update_table;
@@ -35,12 +38,14 @@ pub use meter::metered;
 
 use crate::storage::catalog::{self, Hold, Privilege, Table};
 use crate::storage::policy;
+use pg_dynamo_core::apply::WriteKind;
 use pg_dynamo_core::capacity::Consumed;
 use pg_dynamo_core::operation::{Access, Operation};
 use pg_dynamo_core::table::Account;
 use pg_dynamo_core::{ApiError, Result};
 use request::Request;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// How the caller wants a lack of privileges told.
@@ -124,6 +129,23 @@ impl Session {
         ];
         let needed: Vec<_> = needed.into_iter().filter(|n| n.0).map(|n| n.1).collect();
         self.table_with(Operation::BatchWriteItem, name, Hold::Write, &needed)
+    }
+
+    /// A table of a transaction, to which its actions do what `kinds` say.
+    fn table_to_transact(&self, name: &str, kinds: &BTreeSet<WriteKind>) -> Result<Rc<Table>> {
+        let mut opened = Err(ApiError::internal("a table without an action"));
+        for kind in kinds {
+            let (operation, needed): (_, &[Privilege]) = match kind {
+                WriteKind::Put => (Operation::PutItem, &[Privilege::Insert, Privilege::Update]),
+                WriteKind::Update => (Operation::UpdateItem, &[Privilege::Update]),
+                WriteKind::Delete => (Operation::DeleteItem, &[Privilege::Delete]),
+                // It holds the row, as SELECT FOR SHARE does.
+                WriteKind::Check => (Operation::TransactWriteItems, &[Privilege::Update]),
+            };
+            let needed = [&[Privilege::Select], needed].concat();
+            opened = Ok(self.table_with(operation, name, Hold::Write, &needed)?);
+        }
+        opened
     }
 
     fn table_with(

@@ -4,7 +4,8 @@ use super::{Reply, Session};
 use super::{
     batch_get_item, batch_write_item, contributor_insights, create_table, delete_item,
     delete_table, describe_endpoints, describe_limits, describe_table, get_item, list_tables,
-    put_item, query, resource_policy, scan, tags, unsupported, update_item, update_table, write,
+    put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items,
+    unsupported, update_item, update_table, write,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
@@ -13,9 +14,9 @@ use pg_dynamo_core::request::{
     DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest,
     DescribeTableRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest,
     ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest,
-    QueryRequest, ScanRequest, TagResourceRequest, Unsupported, UntagResourceRequest,
-    UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest,
-    check_describe_endpoints, check_describe_limits,
+    QueryRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest,
+    TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContributorInsightsRequest,
+    UpdateItemRequest, UpdateTableRequest, check_describe_endpoints, check_describe_limits,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
 
@@ -29,6 +30,8 @@ pub enum Request {
     Scan(ScanRequest),
     BatchGetItem(BatchGetItemRequest),
     BatchWriteItem(BatchWriteItemRequest),
+    TransactGetItems(TransactGetItemsRequest),
+    TransactWriteItems(TransactWriteItemsRequest),
     CreateTable(Box<CreateTableRequest>),
     DescribeLimits,
     DescribeTable(DescribeTableRequest),
@@ -80,6 +83,12 @@ impl Request {
             }
             Operation::BatchWriteItem => {
                 Request::BatchWriteItem(BatchWriteItemRequest::parse(body, account)?)
+            }
+            Operation::TransactGetItems => {
+                Request::TransactGetItems(TransactGetItemsRequest::parse(body, account)?)
+            }
+            Operation::TransactWriteItems => {
+                Request::TransactWriteItems(TransactWriteItemsRequest::parse(body, account)?)
             }
             Operation::CreateTable => {
                 Request::CreateTable(Box::new(CreateTableRequest::parse(body, account)?))
@@ -155,6 +164,10 @@ impl Request {
             Request::Scan(request) => return scan::run(session, request),
             Request::BatchGetItem(request) => return batch_get_item::run(session, request),
             Request::BatchWriteItem(request) => return batch_write_item::run(session, request),
+            Request::TransactGetItems(request) => return transact_get_items::run(session, request),
+            Request::TransactWriteItems(request) => {
+                return transact_write_items::run(session, request);
+            }
             Request::CreateTable(request) => create_table::run(session, *request)?,
             Request::DescribeLimits => describe_limits::run(),
             Request::DescribeTable(request) => describe_table::run(session, request)?,

@@ -177,6 +177,13 @@ pub fn charge_write(table: &Table, write: &Write, outcome: &Result<Outcome>) -> 
     Ok(())
 }
 
+/// Charges what the refused actions of a transaction cost a table.
+pub fn charge_refused(table: &Table, units: Units) {
+    if throughput::enforced() {
+        charge(table, None, Direction::Write, units);
+    }
+}
+
 /// Charges what several writes of a table cost.
 pub fn charge_writes(table: &Table, units: &WriteUnits<'_>) {
     if !throughput::enforced() {

@@ -1,6 +1,6 @@
 //! What the three writes share: the way they are done, attempts until one of them meets a row that stays.
 
-use super::{Reply, Session, delete_item, put_item, traffic, update_item};
+use super::{Reply, Session, condition_check, delete_item, put_item, traffic, update_item};
 use crate::storage::catalog::Table;
 use crate::storage::direct_write;
 use crate::storage::item::{self, Attempt};
@@ -34,7 +34,8 @@ impl Bound {
         outcome
     }
 
-    fn attempt(&self) -> Result<Outcome> {
+    /// Does the write, for which the throughput of the table does not pay.
+    pub fn attempt(&self) -> Result<Outcome> {
         let Bound { table, write } = self;
         if let Some(outcome) = direct_write::write(table, write)? {
             return Ok(outcome);
@@ -43,6 +44,7 @@ impl Bound {
             WriteKind::Put => put_item::store(table, write),
             WriteKind::Update => update_item::store(table, write),
             WriteKind::Delete => delete_item::store(table, write),
+            WriteKind::Check => condition_check::store(table, write),
         }
     }
 

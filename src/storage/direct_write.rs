@@ -74,6 +74,8 @@ fn allowed(table: &Table, kind: WriteKind) -> bool {
             &[Privilege::Select, Privilege::Insert, Privilege::Update]
         }
         WriteKind::Delete => &[Privilege::Select, Privilege::Delete],
+        // It writes nothing.
+        WriteKind::Check => return false,
     };
     ordinary && has_privileges(table.relid, needed)
 }

@@ -26,6 +26,8 @@ pub struct Plans {
     insert: OnceCell<Plan>,
     insert_returning: OnceCell<Plan>,
     delete: OnceCell<Plan>,
+    share: OnceCell<Plan>,
+    keep: OnceCell<Plan>,
     pub ranges: super::scan::RangePlans,
     pub batch: super::batch::Plans,
 }
@@ -259,6 +261,34 @@ pub fn delete(table: &Table, write: &Rc<Write>) -> Result<Attempt> {
             )
         });
         attempt(plan, write, None)
+    })
+}
+
+/// How a row is held until the end of the transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum RowLock {
+    /// Nobody changes it; others may hold it so, too.
+    Share,
+    /// As an update holds it.
+    Update,
+}
+
+/// Locks a row and answers its newest version. None: there is no such row.
+pub fn lock(table: &Table, key: &StoredKey, how: RowLock) -> Result<Option<ItemBuf>> {
+    spi::connected(|| {
+        let (cell, clause) = match how {
+            RowLock::Share => (&table.plans.share, "FOR SHARE"),
+            RowLock::Update => (&table.plans.keep, "FOR NO KEY UPDATE"),
+        };
+        let plan = cell.get_or_init(|| {
+            let name = quoted(&table.definition.name);
+            Plan::prepare_by_key(
+                &format!("SELECT item::dynamo.item FROM {name} WHERE {KEY_IS} {clause}"),
+                &KEY_TYPES,
+            )
+        });
+        plan.execute(&key_args(key), false);
+        returned_item()
     })
 }
 

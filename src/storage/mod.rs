@@ -24,9 +24,12 @@ mod read;
 pub mod role;
 pub mod scan;
 mod shared_memory;
+pub mod snapshot;
 pub mod spi;
+pub mod subtransaction;
 pub mod table;
 pub mod throughput;
+pub mod transaction_token;
 
 /// Only while the postmaster preloads the library.
 pub fn register_shared_memory() {

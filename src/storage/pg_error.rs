@@ -75,6 +75,43 @@ unsafe fn rethrown(memory: pg_sys::MemoryContext) -> ! {
     }
 }
 
+/// A payload that unwinds, with its error in the current memory context.
+///
+/// # Safety
+/// The context that the error was copied into is alive.
+pub unsafe fn kept(payload: Box<dyn Any + Send>) -> Box<dyn Any + Send> {
+    let Some(error) = payload.downcast_ref::<PgError>() else {
+        return payload;
+    };
+    // SAFETY: by the caller; a complete copy by Postgres, whose texts are null or C strings. Names of files and
+    // functions and the domain are constants.
+    unsafe {
+        let size = size_of::<pg_sys::ErrorData>();
+        let copy = pg_sys::palloc(size).cast::<pg_sys::ErrorData>();
+        std::ptr::copy_nonoverlapping(error.0, copy, 1);
+        for text in [
+            &raw mut (*copy).message,
+            &raw mut (*copy).detail,
+            &raw mut (*copy).detail_log,
+            &raw mut (*copy).hint,
+            &raw mut (*copy).context,
+            &raw mut (*copy).backtrace,
+            &raw mut (*copy).schema_name,
+            &raw mut (*copy).table_name,
+            &raw mut (*copy).column_name,
+            &raw mut (*copy).datatype_name,
+            &raw mut (*copy).constraint_name,
+            &raw mut (*copy).internalquery,
+        ] {
+            if !(*text).is_null() {
+                *text = pg_sys::pstrdup(*text);
+            }
+        }
+        (*copy).assoc_context = pg_sys::CurrentMemoryContext;
+        Box::new(PgError(copy))
+    }
+}
+
 /// The SQLSTATE of an ERROR that unwinds as `payload`; that of an internal error when it is something else.
 pub fn sqlstate_of(payload: &(dyn Any + Send)) -> String {
     let code = if let Some(error) = payload.downcast_ref::<PgError>() {

@@ -10,6 +10,7 @@ use pgrx::{PgLogLevel, PgSqlErrorCode, ereport};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
+use std::time::Duration;
 
 /// Milliseconds for which requests that share a call wait for a row: the one that waits can then be sent on its
 /// own way, and the others go on without it.
@@ -169,6 +170,21 @@ impl Actor {
                 pg_sys::SetUserIdAndSecContext(user, context);
             }
         }
+    }
+}
+
+/// How long the locks that are waited for from here on are waited for: to the end of the running (sub)transaction, or
+/// shorter, where the session has said so.
+pub fn limit_lock_waits(limit: Duration) {
+    // SAFETY: a plain variable of this backend's only thread.
+    let before = unsafe { pg_sys::LockTimeout };
+    // 0 would be without end.
+    let limit = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1);
+    if before != 0 && before <= limit {
+        return;
+    }
+    if let Ok(value) = CString::new(limit.to_string()) {
+        set(c"lock_timeout", &value);
     }
 }
 

@@ -4,7 +4,7 @@
 //! `SPI_finish` does not, and Postgres itself drops the SPI level when it aborts the (sub)transaction.
 
 use super::pg_error::{catching, raw};
-use pgrx::pg_sys;
+use pgrx::{FromDatum, pg_sys};
 use std::ffi::CString;
 
 /// Runs `body` with SPI connected. Values that must outlive it are copied out by `body`.
@@ -181,6 +181,25 @@ pub fn text_value(row: usize, column: i32) -> Option<String> {
         };
         String::from_utf8(bytes.to_vec()).ok()
     })
+}
+
+/// A bytea result.
+pub fn bytes_value(row: usize, column: i32) -> Option<Vec<u8>> {
+    value(row, column).map(|datum| {
+        // SAFETY: callers ask this of bytea columns only; the copy is taken before SPI finishes.
+        unsafe {
+            super::detoast::varlena_bytes(pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr()))
+        }
+        .to_vec()
+    })
+}
+
+/// An int8[] result without nulls; empty when it is null.
+pub fn int8s_value(row: usize, column: i32) -> Vec<i64> {
+    // SAFETY: callers ask this of int8[] columns only; the copy is taken before SPI finishes.
+    value(row, column)
+        .and_then(|datum| unsafe { Vec::<i64>::from_datum(datum, false) })
+        .unwrap_or_default()
 }
 
 /// A column of a pass-by-value integer type.

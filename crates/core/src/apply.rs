@@ -23,11 +23,13 @@ pub enum Effect {
     Refused(ApiError),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WriteKind {
     Put,
     Update,
     Delete,
+    /// Asks for its condition and leaves the item alone: the ConditionCheck of a transaction.
+    Check,
 }
 
 /// What a finished write did: images before and after. An unchanged item has both, equal.
@@ -43,6 +45,7 @@ pub(crate) enum Action {
     /// None: no UpdateExpression and no AttributeUpdates; a missing item is created with its key alone.
     Update(Option<Update>),
     Delete,
+    Check,
 }
 
 /// Put, Update or Delete, bound to a table: key and everything `apply` needs.
@@ -83,6 +86,7 @@ impl Write {
             Action::Put(_) => WriteKind::Put,
             Action::Update(_) => WriteKind::Update,
             Action::Delete => WriteKind::Delete,
+            Action::Check => WriteKind::Check,
         }
     }
 
@@ -115,7 +119,7 @@ impl Write {
     /// holds on no item. Err: corrupt data only.
     pub fn may_create(&self) -> Result<bool> {
         match self.action {
-            Action::Delete => Ok(false),
+            Action::Delete | Action::Check => Ok(false),
             // An update that only removes attributes makes no item.
             Action::Update(Some(ref update)) if !update.creates_item() => Ok(false),
             _ => self.holds(None),
@@ -149,7 +153,7 @@ impl Write {
         }
         let new = match (&self.action, old) {
             (Action::Delete, Some(_)) => return Ok(Effect::Delete),
-            (Action::Delete, None) | (Action::Update(None), Some(_)) => {
+            (Action::Delete, None) | (Action::Update(None), Some(_)) | (Action::Check, _) => {
                 return Ok(Effect::Unchanged);
             }
             (Action::Update(Some(update)), None) if !update.creates_item() => {
@@ -190,6 +194,14 @@ impl Write {
         Ok(error)
     }
 
+    /// The larger of the item before and after, in DynamoDB's bytes.
+    pub(crate) fn size(&self, outcome: &Outcome) -> usize {
+        let size = |item: Option<Item<'_>>| item.map_or(0, Item::size);
+        let old = outcome.old.as_ref().map(ItemBuf::as_item);
+        let new = outcome.new.as_ref().map(ItemBuf::as_item);
+        size(old).max(size(new.or(self.proposed())))
+    }
+
     /// What the write cost, of the table and its indexes together.
     pub fn consumed(&self, outcome: &Outcome) -> Result<Units> {
         let mut units = WriteUnits::default();
@@ -227,8 +239,12 @@ impl Write {
 
     /// Whether the reply has something to say about the item's collection.
     pub(crate) fn shows_collection(&self) -> bool {
-        // Item collections exist only in tables with local indexes.
-        self.show.metrics && !self.definition.local_indexes.is_empty()
+        self.show.metrics && self.has_collection()
+    }
+
+    /// Item collections exist only in tables with local indexes.
+    pub(crate) fn has_collection(&self) -> bool {
+        !self.definition.local_indexes.is_empty()
     }
 
     /// The metrics of the item's collection.

@@ -26,6 +26,10 @@ impl Units {
     pub fn of_write(old: usize, new: usize) -> Units {
         Units(2 * old.max(new).div_ceil(WRITE_UNIT).max(1) as u64)
     }
+    /// Of an item in a transaction: it is prepared, then committed.
+    pub fn doubled(self) -> Units {
+        Units(2 * self.0)
+    }
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / 2.0
     }
@@ -94,6 +98,34 @@ pub fn write_consumed(out: &mut String, table: &str, units: Units, show: ReturnC
         out.push('}');
     }
     out.push('}');
+}
+
+/// `{"TableName":"Music","CapacityUnits":4.0,"ReadCapacityUnits":4.0}`, as transactions show it; with
+/// `"Table":{"CapacityUnits":4.0,"ReadCapacityUnits":4.0}` when indexes were asked for.
+pub fn write_read_in_transaction(
+    out: &mut String,
+    table: &str,
+    units: Units,
+    show: ReturnCapacity,
+) {
+    out.push_str("{\"TableName\":");
+    write_string(out, table);
+    out.push(',');
+    write_units_of_kind(out, "Read", units);
+    if show == ReturnCapacity::Indexes {
+        out.push_str(",\"Table\":{");
+        write_units_of_kind(out, "Read", units);
+        out.push('}');
+    }
+    out.push('}');
+}
+
+/// `"CapacityUnits":4.0,"ReadCapacityUnits":4.0`
+fn write_units_of_kind(out: &mut String, kind: &str, units: Units) {
+    let number = units.as_f64();
+    out.push_str(&format!(
+        "\"CapacityUnits\":{number:.1},\"{kind}CapacityUnits\":{number:.1}"
+    ));
 }
 
 /// What one page of a Query or Scan consumed.

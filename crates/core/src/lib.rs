@@ -24,6 +24,7 @@ pub mod read;
 pub mod request;
 pub mod table;
 pub mod throttle;
+pub mod transaction;
 pub mod value;
 
 pub use error::{ApiError, ErrorKind, Result};

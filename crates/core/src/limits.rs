@@ -17,6 +17,11 @@ pub const MAX_PLACEHOLDER: usize = 255;
 pub const MAX_BATCH_KEYS: usize = 100;
 /// Puts and deletes of one BatchWriteItem, of all tables together.
 pub const MAX_BATCH_WRITES: usize = 25;
+/// Actions of one transaction ("Constraints" of the developer guide), and bytes of its items together.
+pub const MAX_TRANSACTION_ACTIONS: usize = 100;
+pub const MAX_TRANSACTION_SIZE: usize = 4 * 1024 * 1024;
+/// Characters of a ClientRequestToken.
+pub const MAX_CLIENT_TOKEN: usize = 36;
 /// Bytes of the items that one BatchGetItem reads.
 pub const MAX_BATCH_RESPONSE: usize = 16 * 1024 * 1024;
 /// Bytes of a request's body.

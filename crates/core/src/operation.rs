@@ -128,8 +128,8 @@ operations! {
     SearchVectors, "search_vectors", Read, dynamodb, refused "ValidationException (no vector index can be made), ResourceNotFoundException without the table";
     StartBulkPutItems, "start_bulk_put_items", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
     TagResource, "tag_resource", Define, dynamodb, works;
-    TransactGetItems, "transact_get_items", Read, dynamodb, later;
-    TransactWriteItems, "transact_write_items", Write, dynamodb, later;
+    TransactGetItems, "transact_get_items", Read, dynamodb, works;
+    TransactWriteItems, "transact_write_items", Write, dynamodb, works;
     UntagResource, "untag_resource", Define, dynamodb, works;
     UpdateContinuousBackups, "update_continuous_backups", Define, dynamodb, later;
     UpdateContributorInsights, "update_contributor_insights", Define, dynamodb, differs "keys are counted in memory and shown by dynamo.contributor_insights";

@@ -16,6 +16,14 @@ pub enum Operation {
     PutItem,
     UpdateItem,
     Query,
+    /// Updates of 4 items.
+    #[value(name = "TransactWrite4")]
+    TransactWrite4,
+    /// Puts of 25 items.
+    #[value(name = "TransactWrite25")]
+    TransactWrite25,
+    #[value(name = "TransactGet25")]
+    TransactGet25,
 }
 
 impl Operation {
@@ -25,14 +33,19 @@ impl Operation {
             Operation::PutItem => "PutItem",
             Operation::UpdateItem => "UpdateItem",
             Operation::Query => "Query",
+            Operation::TransactWrite4 | Operation::TransactWrite25 => "TransactWriteItems",
+            Operation::TransactGet25 => "TransactGetItems",
         }
     }
 
     /// Something that a right answer contains.
     pub fn sign_of_success(self) -> &'static str {
         match self {
-            Operation::GetItem => "\"note\"",
-            Operation::PutItem | Operation::UpdateItem => "{",
+            Operation::GetItem | Operation::TransactGet25 => "\"note\"",
+            Operation::PutItem
+            | Operation::UpdateItem
+            | Operation::TransactWrite4
+            | Operation::TransactWrite25 => "{",
             Operation::Query => "\"Count\":10",
         }
     }
@@ -54,6 +67,24 @@ impl Operation {
                 r#"{{"TableName":"Orders","KeyConditionExpression":"Customer = :c","ExpressionAttributeValues":{{":c":{{"S":"customer {}"}}}},"Limit":10}}"#,
                 n % CUSTOMERS
             ),
+            Operation::TransactWrite4 => transaction(4, |i| {
+                format!(
+                    r#"{{"Update":{{"TableName":"Bench","Key":{{"Id":{{"S":"user {}"}}}},"UpdateExpression":"SET n = n + :one","ExpressionAttributeValues":{{":one":{{"N":"1"}}}}}}}}"#,
+                    (n + i) % ITEMS
+                )
+            }),
+            Operation::TransactWrite25 => transaction(25, |i| {
+                format!(
+                    r#"{{"Put":{{"TableName":"Bench","Item":{}}}}}"#,
+                    item((n + i) % ITEMS, n)
+                )
+            }),
+            Operation::TransactGet25 => transaction(25, |i| {
+                format!(
+                    r#"{{"Get":{{"TableName":"Bench","Key":{{"Id":{{"S":"user {}"}}}}}}}}"#,
+                    (n + i) % ITEMS
+                )
+            }),
         }
     }
 
@@ -71,6 +102,12 @@ impl Operation {
             })
             .collect()
     }
+}
+
+/// Of actions on items that are neighbours.
+fn transaction(count: usize, action: impl Fn(usize) -> String) -> String {
+    let actions: Vec<String> = (0..count).map(action).collect();
+    format!(r#"{{"TransactItems":[{}]}}"#, actions.join(","))
 }
 
 /// About 300 bytes.

@@ -2,7 +2,7 @@
 //! secondary indexes" of the developer guide): an index is written when its entry comes, goes or changes. A changed
 //! key costs two writes, one for the entry that goes and one for the one that comes; an entry that stays as it is
 //! costs nothing. Entries are measured as they are projected.
-use super::{Units, write_consumed};
+use super::{Units, write_consumed, write_units_of_kind};
 use crate::Result;
 use crate::json::write_string;
 use crate::request::options::ReturnCapacity;
@@ -53,6 +53,13 @@ impl<'d> WriteUnits<'d> {
         self.global.iter().map(|(name, units)| (*name, *units))
     }
 
+    /// Writes that were counted so far are those of a transaction: the table pays twice for each, for preparing and
+    /// for committing it; an index is written once.
+    pub fn in_transaction(mut self) -> WriteUnits<'d> {
+        self.table = self.table.doubled();
+        self
+    }
+
     pub fn total(&self) -> Units {
         let indexes = self.local.values().chain(self.global.values());
         self.table + indexes.copied().sum()
@@ -67,33 +74,59 @@ impl<'d> WriteUnits<'d> {
             return;
         }
         out.pop();
-        write_units(out, ",\"Table\":", self.table);
-        for (member, indexes) in [
-            (",\"LocalSecondaryIndexes\":", &self.local),
-            (",\"GlobalSecondaryIndexes\":", &self.global),
-        ] {
-            if indexes.is_empty() {
-                continue;
-            }
-            out.push_str(member);
-            let mut before = '{';
-            for (name, units) in indexes {
-                out.push(before);
-                before = ',';
-                write_string(out, name);
-                write_units(out, ":", *units);
-            }
+        out.push_str(",\"Table\":{");
+        write_units(out, self.table);
+        out.push('}');
+        write_indexes(out, self, write_units);
+        out.push('}');
+    }
+
+    /// The same of a transaction: each number once more, as of a write.
+    pub fn write_in_transaction(&self, out: &mut String, table: &str, show: ReturnCapacity) {
+        let write_units = |out: &mut String, units| write_units_of_kind(out, "Write", units);
+        out.push_str("{\"TableName\":");
+        write_string(out, table);
+        out.push(',');
+        write_units(out, self.total());
+        if show == ReturnCapacity::Indexes {
+            out.push_str(",\"Table\":{");
+            write_units(out, self.table);
+            out.push('}');
+            write_indexes(out, self, write_units);
+        }
+        out.push('}');
+    }
+}
+
+/// Appends `"LocalSecondaryIndexes":{"ByYear":` …`}`, and the global ones, of those that were written.
+fn write_indexes(
+    out: &mut String,
+    units: &WriteUnits<'_>,
+    write_units: impl Fn(&mut String, Units),
+) {
+    for (member, indexes) in [
+        (",\"LocalSecondaryIndexes\":", &units.local),
+        (",\"GlobalSecondaryIndexes\":", &units.global),
+    ] {
+        if indexes.is_empty() {
+            continue;
+        }
+        out.push_str(member);
+        let mut before = '{';
+        for (name, units) in indexes {
+            out.push(before);
+            before = ',';
+            write_string(out, name);
+            out.push_str(":{");
+            write_units(out, *units);
             out.push('}');
         }
         out.push('}');
     }
 }
 
-fn write_units(out: &mut String, before: &str, units: Units) {
-    out.push_str(&format!(
-        "{before}{{\"CapacityUnits\":{:.1}}}",
-        units.as_f64()
-    ));
+fn write_units(out: &mut String, units: Units) {
+    out.push_str(&format!("\"CapacityUnits\":{:.1}", units.as_f64()));
 }
 
 /// None: the index is not written.

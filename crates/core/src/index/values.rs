@@ -24,11 +24,21 @@ struct Found<'d> {
 
 /// Refuses an item to be put whose index keys are of other types than their attributes', empty or too long.
 pub(crate) fn check_put(definition: &TableDefinition, item: Item<'_>) -> Result<()> {
-    let Some(found) = first(definition, item)? else {
-        return Ok(());
-    };
+    first(definition, item)?.map_or(Ok(()), |found| Err(in_put(&found)))
+}
+
+/// As `check_put`, of an empty value only.
+pub(crate) fn check_not_empty(definition: &TableDefinition, item: Item<'_>) -> Result<()> {
+    match first(definition, item)? {
+        Some(found) if matches!(found.fault, Fault::Empty(_)) => Err(in_put(&found)),
+        _ => Ok(()),
+    }
+}
+
+/// A fault of an item to be put.
+fn in_put(found: &Found<'_>) -> ApiError {
     let (names, index) = (&found.attributes, found.index.name());
-    Err(ApiError::validation(match found.fault {
+    ApiError::validation(match found.fault {
         Fault::Type(actual) => mismatch(names, found.expected, actual, index),
         Fault::Empty(scalar) => format!(
             "One or more parameter values are not valid. A value specified for a secondary index key is not \
@@ -40,7 +50,7 @@ pub(crate) fn check_put(definition: &TableDefinition, item: Item<'_>) -> Result<
             "One or more parameter values were invalid: Size limit exceeded for Index Key {names} Actual \
              Size: {actual} bytes Max Size: {most} bytes IndexName: {index}"
         ),
-    }))
+    })
 }
 
 /// The same of the item that an update makes, in the words of an update. As in the service that also refuses an

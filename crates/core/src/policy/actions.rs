@@ -142,7 +142,6 @@ impl Action {
     pub fn needs(self) -> Privileges {
         match self {
             Action::BatchGetItem
-            | Action::ConditionCheckItem
             | Action::GetItem
             | Action::PartiQLSelect
             | Action::Query
@@ -150,7 +149,10 @@ impl Action {
             Action::PutItem | Action::UpdateItem | Action::PartiQLInsert => {
                 Privileges::new(true, true, true, false)
             }
-            Action::PartiQLUpdate => Privileges::new(true, false, true, false),
+            // A check holds the row, for which SELECT alone is not enough.
+            Action::PartiQLUpdate | Action::ConditionCheckItem => {
+                Privileges::new(true, false, true, false)
+            }
             Action::DeleteItem | Action::PartiQLDelete => Privileges::new(true, false, false, true),
             Action::BatchWriteItem => Privileges::new(true, true, true, true),
         }
@@ -168,12 +170,8 @@ impl Action {
             Operation::BatchGetItem => &[Action::BatchGetItem],
             Operation::BatchWriteItem => &[Action::BatchWriteItem],
             Operation::TransactGetItems => &[Action::GetItem],
-            Operation::TransactWriteItems => &[
-                Action::ConditionCheckItem,
-                Action::PutItem,
-                Action::UpdateItem,
-                Action::DeleteItem,
-            ],
+            // Of its checks; for its other actions the single operations are asked.
+            Operation::TransactWriteItems => &[Action::ConditionCheckItem],
             _ => &[],
         };
         wanted.contains(&self)

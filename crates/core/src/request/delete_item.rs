@@ -24,6 +24,11 @@ const PARAMETERS: Parameters = Parameters {
     legacy: &["Expected", "ConditionalOperator"],
 };
 
+const IN_TRANSACTION: Parameters = Parameters {
+    expressions: &["ConditionExpression"],
+    legacy: &[],
+};
+
 impl DeleteItemRequest {
     /// Everything that can be said without the table.
     /// Err: SerializationException or ValidationException, in DynamoDB's order.
@@ -74,6 +79,23 @@ impl DeleteItemRequest {
             condition: None,
             show,
         }
+    }
+
+    /// A delete of TransactWriteItems, whose shape was checked.
+    pub(super) fn in_transaction(action: &Json<'_>, account: &Account) -> Result<Self> {
+        let table = TableRef::of_request(action, account)?;
+        expressions::check_mixture(action, &IN_TRANSACTION)?;
+        let key = read_attributes(action.get("Key").unwrap_or(&Json::Null))?;
+        Ok(DeleteItemRequest {
+            table,
+            key,
+            condition: expressions::compile(action)?.condition,
+            show: Show::of_action(action),
+        })
+    }
+
+    pub(super) fn key(&self) -> &Attributes {
+        &self.key
     }
 
     pub fn table(&self) -> &TableRef {

@@ -25,6 +25,11 @@ const PARAMETERS: Parameters = Parameters {
     legacy: &["AttributesToGet"],
 };
 
+const IN_TRANSACTION: Parameters = Parameters {
+    expressions: &["ProjectionExpression"],
+    legacy: &[],
+};
+
 impl GetItemRequest {
     /// Everything that can be said without the table.
     /// Err: SerializationException or ValidationException, in DynamoDB's order.
@@ -71,6 +76,20 @@ impl GetItemRequest {
             projection: compiled.projection.or(names),
             consistent: fields::boolean(request, "ConsistentRead").unwrap_or(false),
             capacity: options::capacity(request),
+        })
+    }
+
+    /// A Get of TransactGetItems, whose shape was checked.
+    pub(super) fn in_transaction(get: &Json<'_>, account: &Account) -> Result<Self> {
+        let table = TableRef::of_request(get, account)?;
+        expressions::check_mixture(get, &IN_TRANSACTION)?;
+        let key = read_attributes(get.get("Key").unwrap_or(&Json::Null))?;
+        Ok(GetItemRequest {
+            table,
+            key,
+            projection: expressions::compile(get)?.projection,
+            consistent: true,
+            capacity: ReturnCapacity::None,
         })
     }
 

@@ -14,21 +14,21 @@ const RETURN_VALUES: Member = optional(
     "ReturnValues",
     &one_of(&["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"]),
 );
-const RETURN_ITEM_COLLECTION_METRICS: Member =
+pub(super) const RETURN_ITEM_COLLECTION_METRICS: Member =
     optional("ReturnItemCollectionMetrics", &one_of(&["SIZE", "NONE"]));
-const RETURN_VALUES_ON_FAILURE: Member = optional(
+pub(super) const RETURN_VALUES_ON_FAILURE: Member = optional(
     "ReturnValuesOnConditionCheckFailure",
     &one_of(&["ALL_OLD", "NONE"]),
 );
 pub(super) const CONDITIONAL_OPERATOR: Member =
     optional("ConditionalOperator", &one_of(&["OR", "AND"]));
-const CONDITION_EXPRESSION: Member = optional("ConditionExpression", &TEXT);
+pub(super) const CONDITION_EXPRESSION: Member = optional("ConditionExpression", &TEXT);
 pub(super) const NAMES: Member = optional(
     "ExpressionAttributeNames",
     &Shape::Map(&TEXT, "java.lang.String"),
 );
 pub(super) const VALUES: Member = optional("ExpressionAttributeValues", &Shape::Attributes);
-const KEY: Member = required("Key", &Shape::Attributes);
+pub(super) const KEY: Member = required("Key", &Shape::Attributes);
 
 /// `ComparisonOperator` of `Expected` and of the legacy filters.
 pub const COMPARISON_OPERATOR: Shape = one_of(&[

@@ -50,6 +50,21 @@ pub fn check_item_has_key(item: Item<'_>, schema: &KeySchema) -> Result<()> {
     Ok(())
 }
 
+/// Refuses an empty value of a key attribute that has its type, and nothing else.
+pub fn check_not_empty(key: &Attributes, schema: &KeySchema) -> Result<()> {
+    for attribute in schema.attributes() {
+        let empty = match key.get(&attribute.name) {
+            Some(Value::S(s)) => attribute.scalar == ScalarType::S && s.is_empty(),
+            Some(Value::B(b)) => attribute.scalar == ScalarType::B && b.is_empty(),
+            _ => false,
+        };
+        if empty {
+            check_size(attribute, 0, *attribute == schema.partition)?;
+        }
+    }
+    Ok(())
+}
+
 /// `Key` of a request: exactly the key attributes, of their types.
 pub fn of_key(key: &Attributes, schema: &KeySchema) -> Result<StoredKey> {
     if key.len() != schema.attributes().count() {

@@ -3,11 +3,13 @@
 //! Item operations: `XRequest::parse(&Json, &Account)`, or `XRequest::from_parts(…)` for SQL callers whose
 //! item or key is typed already; `.table()` to find the definition; `.bind(&TableDefinition)` to a
 //! [`crate::apply::Write`], [`crate::apply::Read`] or (Query, Scan) [`crate::read::PageRead`]. Batches: the same with the definitions of all their
-//! tables, to a [`crate::batch::BatchRead`] or [`crate::batch::BatchWrite`]. Table operations: `parse`, then what they do to a definition.
+//! tables, to a [`crate::batch::BatchRead`] or [`crate::batch::BatchWrite`]; transactions likewise
+//! ([`crate::transaction`]). Table operations: `parse`, then what they do to a definition.
 
 mod batch;
 mod batch_get_item;
 mod batch_write_item;
+mod condition_check;
 mod contributor_insights;
 mod create_table;
 mod delete_item;
@@ -36,6 +38,9 @@ mod shape;
 mod start_key;
 mod table_shapes;
 mod tags;
+mod transact_get_items;
+mod transact_write_items;
+mod transaction_shapes;
 mod units;
 mod unsupported;
 mod update_item;
@@ -43,6 +48,7 @@ mod update_table;
 
 pub use batch_get_item::BatchGetItemRequest;
 pub use batch_write_item::BatchWriteItemRequest;
+pub use condition_check::ConditionCheckRequest;
 pub use contributor_insights::{
     DescribeContributorInsightsRequest, ListContributorInsightsRequest,
     UpdateContributorInsightsRequest,
@@ -66,6 +72,8 @@ pub use resource_policy::{
 };
 pub use scan::ScanRequest;
 pub use tags::{ListTagsOfResourceRequest, TagResourceRequest, UntagResourceRequest};
+pub use transact_get_items::TransactGetItemsRequest;
+pub use transact_write_items::{Action, Target, TransactWriteItemsRequest};
 pub use unsupported::Unsupported;
 pub use update_item::UpdateItemRequest;
 pub use update_table::UpdateTableRequest;

@@ -105,6 +105,15 @@ impl Show {
         }
     }
 
+    /// Of an action of a transaction, which may say only what a failed condition shows.
+    pub fn of_action(action: &Json<'_>) -> Show {
+        Show {
+            old_on_failure: string(action, "ReturnValuesOnConditionCheckFailure")
+                == Some("ALL_OLD"),
+            ..Show::default()
+        }
+    }
+
     /// PutItem and DeleteItem know nothing but the old item.
     pub fn check_old_only(&self) -> Result<()> {
         match self.values {

@@ -25,17 +25,18 @@ const PARAMETERS: Parameters = Parameters {
     legacy: &["Expected", "ConditionalOperator"],
 };
 
+const IN_TRANSACTION: Parameters = Parameters {
+    expressions: &["ConditionExpression"],
+    legacy: &[],
+};
+
 impl PutItemRequest {
     /// Everything that can be said without the table.
     /// Err: SerializationException or ValidationException, in DynamoDB's order.
     pub fn parse(request: &Json<'_>, account: &Account) -> Result<Self> {
         shape::check(&item_shapes::PUT_ITEM, request)?;
         Self::validate(request, account, |request| {
-            let json = request.get("Item").unwrap_or(&Json::Null);
-            match ItemBuf::from_json(json) {
-                Some(item) if has_legal_names(&item) => Ok(item),
-                _ => checked(&read_attributes(json)?),
-            }
+            read_item(request.get("Item").unwrap_or(&Json::Null))
         })
     }
 
@@ -84,6 +85,38 @@ impl PutItemRequest {
         })
     }
 
+    /// A put of TransactWriteItems, whose shape was checked.
+    pub(super) fn in_transaction(action: &Json<'_>, account: &Account) -> Result<Self> {
+        let table = TableRef::of_request(action, account)?;
+        expressions::check_mixture(action, &IN_TRANSACTION)?;
+        let item = read_item(action.get("Item").unwrap_or(&Json::Null))?;
+        check_size(&item)?;
+        Ok(PutItemRequest {
+            table,
+            item,
+            condition: expressions::compile(action)?.condition,
+            show: Show::of_action(action),
+        })
+    }
+
+    /// DynamoDB's size of the item.
+    pub(super) fn size(&self) -> usize {
+        self.item.as_item().size()
+    }
+
+    /// Refuses an empty value of a key attribute, of the table or of an index, and nothing else.
+    pub(super) fn check_not_empty(&self, table: &TableDefinition) -> Result<()> {
+        let item = self.item.as_item();
+        let mut key = Attributes::new();
+        for attribute in table.key_schema.attributes() {
+            if let Some(value) = item.get(&attribute.name)? {
+                key.insert(attribute.name.clone(), value.to_value()?);
+            }
+        }
+        key::check_not_empty(&key, &table.key_schema)?;
+        values::check_not_empty(table, item)
+    }
+
     pub fn table(&self) -> &TableRef {
         &self.table
     }
@@ -111,6 +144,14 @@ impl PutItemRequest {
             action,
             self.show,
         ))
+    }
+}
+
+/// An item of a request whose shape was checked.
+fn read_item(json: &Json<'_>) -> Result<ItemBuf> {
+    match ItemBuf::from_json(json) {
+        Some(item) if has_legal_names(&item) => Ok(item),
+        _ => checked(&read_attributes(json)?),
     }
 }
 

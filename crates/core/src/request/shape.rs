@@ -368,20 +368,11 @@ pub fn check_table(text: &str) -> Result<()> {
     if is_table(text) {
         return Ok(());
     }
-    let arn = text.starts_with("arn:");
-    let rule = Text {
-        // The service model asks for one character and the service for three: of an empty name
-        // only the first is reported.
-        min: if text.is_empty() { 1 } else { 3 },
-        max: if arn { MAX_ARN } else { 255 },
-        name: !arn && !text.is_empty(),
-        values: &[],
-    };
     let mut faults = Faults {
         found: Vec::new(),
         path: "tableName".to_owned(),
     };
-    faults.text(&rule, text);
+    faults.table(text);
     faults.into_result()
 }
 
@@ -465,6 +456,8 @@ impl Faults {
         }
         match (shape, value) {
             (Shape::Text(text), Json::String(s)) => self.text(text, s),
+            // That of the request itself was checked before.
+            (Shape::TableName(_), Json::String(s)) if !is_table(s) => self.table(s),
             (Shape::Number(_, min, max), Json::Number(n)) => self.number(n, *min, *max),
             (Shape::QueryLimit, Json::Number(n)) if integer(n) < 1 => self.found.push(
                 "Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"
@@ -557,6 +550,20 @@ impl Faults {
                 &format!("Member must have length less than or equal to {max}"),
             );
         }
+    }
+
+    /// What is wrong with a table's name or ARN.
+    fn table(&mut self, text: &str) {
+        let arn = text.starts_with("arn:");
+        let rule = Text {
+            // The service model asks for one character and the service for three: of an empty name
+            // only the first is reported.
+            min: if text.is_empty() { 1 } else { 3 },
+            max: if arn { MAX_ARN } else { 255 },
+            name: !arn && !text.is_empty(),
+            values: &[],
+        };
+        self.text(&rule, text);
     }
 
     fn text(&mut self, rule: &Text, value: &str) {

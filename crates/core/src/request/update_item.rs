@@ -27,6 +27,11 @@ const PARAMETERS: Parameters = Parameters {
     legacy: &["AttributeUpdates", "Expected", "ConditionalOperator"],
 };
 
+const IN_TRANSACTION: Parameters = Parameters {
+    expressions: &["UpdateExpression", "ConditionExpression"],
+    legacy: &[],
+};
+
 impl UpdateItemRequest {
     /// Everything that can be said without the table.
     /// Err: SerializationException or ValidationException, in DynamoDB's order.
@@ -70,6 +75,25 @@ impl UpdateItemRequest {
             condition: compiled.condition.or(expected),
             show: Show::of(request),
         })
+    }
+
+    /// An update of TransactWriteItems, whose shape was checked.
+    pub(super) fn in_transaction(action: &Json<'_>, account: &Account) -> Result<Self> {
+        let table = TableRef::of_request(action, account)?;
+        expressions::check_mixture(action, &IN_TRANSACTION)?;
+        let key = read_attributes(action.get("Key").unwrap_or(&Json::Null))?;
+        let compiled = expressions::compile(action)?;
+        Ok(UpdateItemRequest {
+            table,
+            key,
+            update: compiled.update,
+            condition: compiled.condition,
+            show: Show::of_action(action),
+        })
+    }
+
+    pub(super) fn key(&self) -> &Attributes {
+        &self.key
     }
 
     pub fn table(&self) -> &TableRef {

@@ -1,5 +1,6 @@
-//! The client of the suites durability and load. Every task prints what it found and fails when that is not as it must be.
+//! The client of the suites durability, load and transactions. Every task prints what it found and fails when that is not as it must be.
 
+mod bank;
 mod crash;
 mod cut;
 mod endpoint;
@@ -53,6 +54,11 @@ enum Task {
         #[arg(long)]
         seconds: f64,
     },
+    /// Moves money between accounts, every request sent twice, while others read them; then audits the books.
+    Bank {
+        #[arg(long)]
+        seconds: f64,
+    },
     /// A mixed workload, first without and then with a client that scans the table.
     Mix(mix::Plan),
 }
@@ -72,6 +78,7 @@ async fn main() -> Result<(), Failure> {
         Task::Verify { journal, round } => crash::verify(&endpoint, round, &journal).await,
         Task::Shared { also, seconds } => shared::add(&endpoint, &also, seconds).await,
         Task::Cut { seconds } => cut::add(&endpoint, seconds).await,
+        Task::Bank { seconds } => bank::run(&endpoint, seconds).await,
         Task::Mix(plan) => mix::run(&endpoint, &plan).await,
     }
 }

@@ -1,0 +1,4 @@
+-- pgbench takes a colon and a name for a variable, in strings too: %3$s is the colon.
+\set id random(1, 900)
+\set n random(1, 1000000)
+select dynamo.transact_write_items(format('{"ClientRequestToken": "%4$s", "TransactItems": [{"Update": {"TableName": "Bench", "Key": {"Id": {"S": "user %1$s00"}}, "UpdateExpression": "SET n = %3$sn", "ExpressionAttributeValues": {"%3$sn": {"N": "%2$s"}}}}, {"Update": {"TableName": "Bench", "Key": {"Id": {"S": "user %1$s01"}}, "UpdateExpression": "SET n = %3$sn", "ExpressionAttributeValues": {"%3$sn": {"N": "%2$s"}}}}, {"Update": {"TableName": "Bench", "Key": {"Id": {"S": "user %1$s02"}}, "UpdateExpression": "SET n = %3$sn", "ExpressionAttributeValues": {"%3$sn": {"N": "%2$s"}}}}, {"Update": {"TableName": "Bench", "Key": {"Id": {"S": "user %1$s03"}}, "UpdateExpression": "SET n = %3$sn", "ExpressionAttributeValues": {"%3$sn": {"N": "%2$s"}}}}]}', :id::int8, :n::int8, ':', gen_random_uuid()));
