@@ -28,6 +28,8 @@ request_forms! {
     delete_item => DeleteItem,
     query => Query,
     scan => Scan,
+    execute_statement => ExecuteStatement,
+    batch_execute_statement => BatchExecuteStatement,
     batch_get_item => BatchGetItem,
     batch_write_item => BatchWriteItem,
     transact_get_items => TransactGetItems,

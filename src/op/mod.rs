@@ -1,5 +1,6 @@
 //! One recipe per operation: validate (core), open the table, read or write, answer.
 
+mod batch_execute_statement;
 pub mod batch_get_item;
 pub mod batch_write_item;
 mod condition_check;
@@ -10,6 +11,7 @@ mod delete_table;
 mod describe_endpoints;
 mod describe_limits;
 mod describe_table;
+pub mod execute_statement;
 pub mod explain;
 pub mod get_item;
 mod item_set;
@@ -41,12 +43,16 @@ use crate::storage::policy;
 use pg_dynamo_core::apply::WriteKind;
 use pg_dynamo_core::capacity::Consumed;
 use pg_dynamo_core::operation::{Access, Operation};
+use pg_dynamo_core::request::{StatementKind, StatementRequest};
 use pg_dynamo_core::table::Account;
 use pg_dynamo_core::{ApiError, Result};
 use request::Request;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+
+/// What IAM calls the right to run a SELECT.
+const SELECT: &str = "PartiQLSelect";
 
 /// How the caller wants a lack of privileges told.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,20 +100,35 @@ impl Session {
             self.touch(&table);
             return Ok(table);
         }
-        let (hold, needed): (_, &[Privilege]) = match operation {
-            Operation::PutItem => (
-                Hold::Write,
-                &[Privilege::Insert, Privilege::Update, Privilege::Select],
-            ),
-            Operation::UpdateItem => (Hold::Write, &[Privilege::Update, Privilege::Select]),
-            Operation::DeleteItem => (Hold::Write, &[Privilege::Delete, Privilege::Select]),
-            _ => (Hold::Share, &[Privilege::Select]),
-        };
+        let (hold, needed) = needed_by(operation);
         let table = self.table_with(operation, name, hold, needed)?;
         if let Some(opened) = &self.opened {
             opened.borrow_mut().push((operation, Rc::clone(&table)));
         }
         Ok(table)
+    }
+
+    /// The table of a PartiQL statement, with the rights of the operation that the statement stands for. Which one a
+    /// SELECT stands for is not known yet: see [`Session::check_select`].
+    fn statement_table(&self, statement: &StatementRequest) -> Result<Rc<Table>> {
+        let (operation, action) = match statement.kind() {
+            StatementKind::Select => (None, SELECT),
+            StatementKind::Exists => (Some(Operation::GetItem), SELECT),
+            StatementKind::Insert => (Some(Operation::PutItem), "PartiQLInsert"),
+            StatementKind::Update => (Some(Operation::UpdateItem), "PartiQLUpdate"),
+            StatementKind::Delete => (Some(Operation::DeleteItem), "PartiQLDelete"),
+        };
+        let (hold, needed) = needed_by(operation.unwrap_or(Operation::GetItem));
+        self.table_for(operation, action, &statement.table().name, hold, needed)
+    }
+
+    /// Whether the table's policy lets the role read what a SELECT reads.
+    fn check_select(&self, table: &Table, operation: Operation) -> Result<()> {
+        if self.caller == Caller::Wire && !policy::permits(table, operation, &[Privilege::Select]) {
+            let name = &table.definition.name;
+            return Err(ApiError::access_denied(self.not_authorized(SELECT, name)));
+        }
+        Ok(())
     }
 
     /// What an earlier request of the same call opened for the same operation, unless it has changed since.
@@ -155,14 +176,29 @@ impl Session {
         hold: Hold,
         needed: &[Privilege],
     ) -> Result<Rc<Table>> {
+        self.table_for(Some(operation), operation.name(), name, hold, needed)
+    }
+
+    /// `operation`: the one that the table's policy is asked about. `action`: as IAM names it, for who has no right to it.
+    fn table_for(
+        &self,
+        operation: Option<Operation>,
+        action: &str,
+        name: &str,
+        hold: Hold,
+        needed: &[Privilege],
+    ) -> Result<Rc<Table>> {
         let table = catalog::open(name, hold)?.ok_or_else(ApiError::no_such_table_for_item)?;
         self.touch(&table);
         // In SQL a role may read and write the table itself: there its privileges alone decide.
+        let permitted = || match operation {
+            Some(operation) => policy::permits(&table, operation, needed),
+            None => true,
+        };
         if self.caller == Caller::Wire
-            && !(catalog::has_privileges(table.relid, needed)
-                && policy::permits(&table, operation, needed))
+            && !(catalog::has_privileges(table.relid, needed) && permitted())
         {
-            return Err(self.access_denied(operation, name));
+            return Err(ApiError::access_denied(self.not_authorized(action, name)));
         }
         Ok(table)
     }
@@ -183,14 +219,30 @@ impl Session {
                 format!("must be owner of table {name}")
             }
             (Caller::Sql, _) => format!("permission denied for table {name}"),
-            (Caller::Wire, _) => format!(
-                "User: {} is not authorized to perform: dynamodb:{} on resource: {}",
-                catalog::current_role(),
-                operation.name(),
-                self.account.table_arn(name),
-            ),
+            (Caller::Wire, _) => self.not_authorized(operation.name(), name),
         };
         ApiError::access_denied(message)
+    }
+
+    fn not_authorized(&self, action: &str, name: &str) -> String {
+        format!(
+            "User: {} is not authorized to perform: dynamodb:{action} on resource: {}",
+            catalog::current_role(),
+            self.account.table_arn(name),
+        )
+    }
+}
+
+/// How an item operation holds its table, and which rights it takes.
+fn needed_by(operation: Operation) -> (Hold, &'static [Privilege]) {
+    match operation {
+        Operation::PutItem => (
+            Hold::Write,
+            &[Privilege::Insert, Privilege::Update, Privilege::Select],
+        ),
+        Operation::UpdateItem => (Hold::Write, &[Privilege::Update, Privilege::Select]),
+        Operation::DeleteItem => (Hold::Write, &[Privilege::Delete, Privilege::Select]),
+        _ => (Hold::Share, &[Privilege::Select]),
     }
 }
 

@@ -2,17 +2,14 @@
 
 use super::{Reply, Session};
 use super::{
-    batch_get_item, batch_write_item, contributor_insights, create_table, delete_item,
-    delete_table, describe_endpoints, describe_limits, describe_table, get_item, list_tables,
-    put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items,
-    unsupported, update_item, update_table, write,
+    batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table, delete_item, delete_table, describe_endpoints, describe_limits, describe_table, execute_statement, get_item, list_tables, put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items, unsupported, update_item, update_table, write,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
-    BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest,
+    BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest,
     DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest,
-    DescribeTableRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest,
+    DescribeTableRequest, ExecuteStatementRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest,
     ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest,
     QueryRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest,
     TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContributorInsightsRequest,
@@ -28,6 +25,7 @@ pub enum Request {
     GetItem(GetItemRequest),
     Query(QueryRequest),
     Scan(ScanRequest),
+    BatchExecuteStatement(BatchExecuteStatementRequest),
     BatchGetItem(BatchGetItemRequest),
     BatchWriteItem(BatchWriteItemRequest),
     TransactGetItems(TransactGetItemsRequest),
@@ -35,6 +33,7 @@ pub enum Request {
     CreateTable(Box<CreateTableRequest>),
     DescribeLimits,
     DescribeTable(DescribeTableRequest),
+    ExecuteStatement(Box<ExecuteStatementRequest>),
     ListTables(ListTablesRequest),
     UpdateTable(UpdateTableRequest),
     DeleteTable(DeleteTableRequest),
@@ -78,6 +77,12 @@ impl Request {
             Operation::GetItem => Request::GetItem(GetItemRequest::parse(body, account)?),
             Operation::Query => Request::Query(QueryRequest::parse(body, account)?),
             Operation::Scan => Request::Scan(ScanRequest::parse(body, account)?),
+            Operation::BatchExecuteStatement => Request::BatchExecuteStatement(
+                BatchExecuteStatementRequest::parse(body, account)?,
+            ),
+            Operation::ExecuteStatement => Request::ExecuteStatement(Box::new(
+                ExecuteStatementRequest::parse(body, account)?,
+            )),
             Operation::BatchGetItem => {
                 Request::BatchGetItem(BatchGetItemRequest::parse(body, account)?)
             }
@@ -162,6 +167,10 @@ impl Request {
         Ok(Reply::free(match other {
             Request::Query(request) => return query::run(session, request),
             Request::Scan(request) => return scan::run(session, request),
+            Request::ExecuteStatement(request) => return execute_statement::run(session, *request),
+            Request::BatchExecuteStatement(request) => {
+                return batch_execute_statement::run(session, request);
+            }
             Request::BatchGetItem(request) => return batch_get_item::run(session, request),
             Request::BatchWriteItem(request) => return batch_write_item::run(session, request),
             Request::TransactGetItems(request) => return transact_get_items::run(session, request),

@@ -28,7 +28,8 @@ impl Bound {
         (self.table.relid.to_u32(), self.write.key())
     }
 
-    fn store(&self) -> Result<Outcome> {
+    /// Does the write; what was there, and what is.
+    pub fn store(&self) -> Result<Outcome> {
         let outcome = self.attempt();
         traffic::charge_write(&self.table, &self.write, &outcome)?;
         outcome
@@ -53,6 +54,15 @@ impl Bound {
         let outcome = self.store()?;
         let mut json = String::new();
         self.write.reply(&outcome, &mut json)?;
+        let consumed = Consumed::of_write(self.write.consumed(&outcome)?);
+        Ok(Reply { json, consumed })
+    }
+
+    /// Does the write and answers in the JSON of ExecuteStatement.
+    pub fn statement_reply(&self) -> Result<Reply> {
+        let outcome = self.store()?;
+        let mut json = String::new();
+        self.write.statement_reply(&outcome, &mut json)?;
         let consumed = Consumed::of_write(self.write.consumed(&outcome)?);
         Ok(Reply { json, consumed })
     }

@@ -58,6 +58,8 @@ pub struct Write {
     condition: Option<Condition>,
     action: Action,
     show: Show,
+    /// An INSERT: where its condition fails there is such an item already.
+    insert: bool,
 }
 
 impl Write {
@@ -78,6 +80,15 @@ impl Write {
             condition,
             action,
             show,
+            insert: false,
+        }
+    }
+
+    /// A refusal is told as a DuplicateItemException.
+    pub(crate) fn as_insert(self) -> Write {
+        Write {
+            insert: true,
+            ..self
         }
     }
 
@@ -180,6 +191,18 @@ impl Write {
 
     /// ConditionalCheckFailedException, with the item when the request asked for it.
     fn refusal(&self, old: Option<Item<'_>>) -> Result<ApiError> {
+        let mut error = self.refused(old)?;
+        let size = |item: Option<Item<'_>>| item.map_or(0, Item::size);
+        error.consumed = Units::of_write(size(old), size(self.proposed()));
+        Ok(error)
+    }
+
+    fn refused(&self, old: Option<Item<'_>>) -> Result<ApiError> {
+        if self.insert {
+            return Ok(ApiError::duplicate_item(
+                "Duplicate primary key exists in table",
+            ));
+        }
         let item = match old {
             Some(old) if self.show.old_on_failure => {
                 let mut json = String::new();
@@ -188,10 +211,7 @@ impl Write {
             }
             _ => None,
         };
-        let size = |item: Option<Item<'_>>| item.map_or(0, Item::size);
-        let mut error = ApiError::conditional_check_failed(item);
-        error.consumed = Units::of_write(size(old), size(self.proposed()));
-        Ok(error)
+        Ok(ApiError::conditional_check_failed(item))
     }
 
     /// The larger of the item before and after, in DynamoDB's bytes.
@@ -226,6 +246,23 @@ impl Write {
             self.write_collection(reply.out)?;
         }
         reply.end();
+        Ok(())
+    }
+
+    /// Appends the response of ExecuteStatement: what RETURNING asks for is a list. Err: corrupt stored bytes.
+    pub fn statement_reply(&self, outcome: &Outcome, out: &mut String) -> Result<()> {
+        out.push_str("{\"Items\":[");
+        if let Some(item) = self.attributes(outcome)? {
+            write_item(out, item.as_item())?;
+        }
+        out.push(']');
+        if self.show.capacity != ReturnCapacity::None {
+            let mut units = WriteUnits::default();
+            self.add_consumed(outcome, &mut units)?;
+            out.push_str(",\"ConsumedCapacity\":");
+            units.write(out, &self.table.as_given, self.show.capacity);
+        }
+        out.push('}');
         Ok(())
     }
 

@@ -18,6 +18,7 @@ pub mod key;
 pub mod legacy;
 pub mod limits;
 pub mod operation;
+pub mod partiql;
 pub mod policy;
 pub mod range;
 pub mod read;

@@ -26,6 +26,15 @@ pub const MAX_CLIENT_TOKEN: usize = 36;
 pub const MAX_BATCH_RESPONSE: usize = 16 * 1024 * 1024;
 /// Bytes of a request's body.
 pub const MAX_REQUEST: usize = 16 * 1024 * 1024;
+/// Bytes of one PartiQL statement (the service model's PartiQLStatement).
+pub const MAX_STATEMENT: usize = 8192;
+/// Statements of one BatchExecuteStatement and of one ExecuteTransaction (service model).
+pub const MAX_BATCH_STATEMENTS: usize = 25;
+pub const MAX_TRANSACTION_STATEMENTS: usize = 100;
+/// Values of one IN.
+pub const MAX_IN_OPERANDS: usize = 100;
+/// Reads that one SELECT is taken apart into ("Too many decomposed read operations for a given query").
+pub const MAX_DECOMPOSED_READS: usize = 50;
 pub const MIN_TABLE_NAME: usize = 3;
 pub const MAX_TABLE_NAME: usize = 255;
 /// Bytes of the name of a table's or an index's key attribute.

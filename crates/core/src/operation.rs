@@ -78,7 +78,7 @@ macro_rules! state {
 }
 
 operations! {
-    BatchExecuteStatement, "batch_execute_statement", Statement, dynamodb, later;
+    BatchExecuteStatement, "batch_execute_statement", Statement, dynamodb, works;
     BatchGetItem, "batch_get_item", Read, dynamodb, works;
     BatchWriteItem, "batch_write_item", Write, dynamodb, works;
     CancelBulkOperation, "cancel_bulk_operation", Define, dynamodb, refused "ResourceNotFoundException";
@@ -105,7 +105,7 @@ operations! {
     DescribeTimeToLive, "describe_time_to_live", Describe, dynamodb, later;
     DisableKinesisStreamingDestination, "disable_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
     EnableKinesisStreamingDestination, "enable_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
-    ExecuteStatement, "execute_statement", Statement, dynamodb, later;
+    ExecuteStatement, "execute_statement", Statement, dynamodb, works;
     ExecuteTransaction, "execute_transaction", Statement, dynamodb, later;
     ExportTableToPointInTime, "export_table_to_point_in_time", Define, dynamodb, refused "ValidationException, TableNotFoundException without the table";
     GetItem, "get_item", Read, dynamodb, works;

@@ -2,7 +2,6 @@
 //!
 //! Storage reads the rows of the range in its order and hands them, one by one, to a [`Page`] (a reply of the
 //! API: limits, counts, capacity, the key to go on from) or to [`PageRead::select_item`] (a row of SQL).
-use crate::Result;
 use crate::expression::{Condition, KeyCondition, Projection};
 use crate::json::write_string;
 use crate::range::KeyRange;
@@ -10,8 +9,11 @@ use crate::request::options::ReturnCapacity;
 use crate::table::TableRef;
 use crate::value::json::{write_av, write_item};
 use crate::value::{Attributes, Av, AvBuf, Item, ItemBuf};
+use crate::{ApiError, Result};
 
+mod charge;
 mod page;
+pub(crate) use charge::Charge;
 pub use page::Page;
 
 /// A stored item as storage holds it, perhaps out of line.
@@ -250,6 +252,18 @@ impl PageRead {
         }
     }
 
+    /// The key to go on from behind an item: the members of LastEvaluatedKey, in their order.
+    pub(crate) fn key_of(&self, item: &dyn StoredItem) -> Result<Vec<(&str, AvBuf)>> {
+        let mut found = Vec::with_capacity(self.keys.len());
+        for name in &self.keys {
+            match item.attribute(name)? {
+                Some(value) => found.push((name.as_str(), value)),
+                None => return Err(ApiError::corrupt("a key attribute is missing")),
+            }
+        }
+        Ok(found)
+    }
+
     /// The item as a row of SQL; None when the filter refuses it. Neither Limit nor the size of a page counts.
     pub fn select_item(&self, item: &dyn StoredItem) -> Result<Option<ItemBuf>> {
         if self.accepts(item)? {
@@ -258,6 +272,21 @@ impl PageRead {
             Ok(None)
         }
     }
+}
+
+/// LastEvaluatedKey.
+pub(crate) fn write_key(out: &mut String, key: &[(&str, AvBuf)]) -> Result<()> {
+    out.push('{');
+    for (i, (name, value)) in key.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write_string(out, name);
+        out.push(':');
+        write_av(out, value.as_av())?;
+    }
+    out.push('}');
+    Ok(())
 }
 
 /// DynamoDB's size of an item that had these attributes only.

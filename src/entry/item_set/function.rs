@@ -90,11 +90,21 @@ pub fn descriptor() -> pg_sys::TupleDesc {
     }
 }
 
-/// All rows at once, in a store that spills to disk.
-///
 /// # Safety
 /// `fcinfo` is the running call of `function`.
 unsafe fn materialize(fcinfo: pg_sys::FunctionCallInfo, function: Function) -> pg_sys::Datum {
+    // SAFETY: by the caller.
+    unsafe { materialized(fcinfo, |values, emit| fill(function, values, emit)) }
+}
+
+/// All rows at once, in a store that spills to disk: those that `fill` emits, of the values of the arguments.
+///
+/// # Safety
+/// `fcinfo` is the running call of a function that returns a set of items.
+pub unsafe fn materialized(
+    fcinfo: pg_sys::FunctionCallInfo,
+    fill: impl FnOnce(&[pg_sys::NullableDatum], &mut dyn FnMut(pg_sys::Datum)) -> Result<()>,
+) -> pg_sys::Datum {
     // SAFETY: by the caller; the context is checked to be that of a set.
     unsafe {
         let result = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
@@ -117,7 +127,12 @@ unsafe fn materialize(fcinfo: pg_sys::FunctionCallInfo, function: Function) -> p
             let store = pg_sys::tuplestore_begin_heap(random, false, pg_sys::work_mem);
             (descriptor(), store)
         });
-        fill(function, values, descriptor, store).or_raise();
+        let mut emit = |mut item: pg_sys::Datum| {
+            let mut is_null = false;
+            // The store copies the row.
+            pg_sys::tuplestore_putvalues(store, descriptor, &mut item, &mut is_null);
+        };
+        fill(values, &mut emit).or_raise();
         (*result).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
         (*result).setResult = store;
         (*result).setDesc = descriptor;
@@ -127,25 +142,21 @@ unsafe fn materialize(fcinfo: pg_sys::FunctionCallInfo, function: Function) -> p
 }
 
 /// # Safety
-/// `values` are the arguments of `function`; the store takes rows of the descriptor.
+/// `values` are the arguments of `function`.
 unsafe fn fill(
     function: Function,
     values: &[pg_sys::NullableDatum],
-    descriptor: pg_sys::TupleDesc,
-    store: *mut pg_sys::Tuplestorestate,
+    emit: &mut dyn FnMut(pg_sys::Datum),
 ) -> Result<()> {
     // SAFETY: by the caller.
     let set = unsafe { bind(function, values) }?;
     let began = Instant::now();
     set.open(false).each(|item| {
-        let mut datum = match set.show(item)? {
-            Shown::Not => return Ok(ControlFlow::Continue(())),
-            Shown::Whole => item.datum().datum(),
-            Shown::Part(part) => spi::varlena(part.as_item().bytes()),
-        };
-        let mut is_null = false;
-        // SAFETY: by the caller; the store copies the row.
-        unsafe { pg_sys::tuplestore_putvalues(store, descriptor, &mut datum, &mut is_null) };
+        match set.show(item)? {
+            Shown::Not => {}
+            Shown::Whole => emit(item.datum().datum()),
+            Shown::Part(part) => emit(spi::varlena(part.as_item().bytes())),
+        }
         Ok(ControlFlow::Continue(()))
     })?;
     set.count(began);

@@ -13,4 +13,5 @@ mod node;
 mod order;
 mod plan;
 
+pub use function::materialized;
 pub use plan::register;

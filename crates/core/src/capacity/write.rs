@@ -43,6 +43,11 @@ impl<'d> WriteUnits<'d> {
         Ok(())
     }
 
+    /// Counts units of the table alone: of a write that was refused.
+    pub fn charge(&mut self, units: Units) {
+        self.table = self.table + units;
+    }
+
     /// What the table's own throughput pays: local indexes are part of it.
     pub fn of_table(&self) -> Units {
         self.table + self.local.values().copied().sum()

@@ -15,20 +15,21 @@ struct Entry<T> {
     tree: Rc<T>,
     used: u64,
 }
-struct Cache<T> {
+pub(crate) struct Cache<T> {
     entries: NameMap<Entry<T>>,
     bytes: usize,
     clock: u64,
 }
-impl<T> Cache<T> {
-    fn new() -> Self {
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
         Cache {
             entries: NameMap::default(),
             bytes: 0,
             clock: 0,
         }
     }
-
+}
+impl<T> Cache<T> {
     fn get(&mut self, text: &str) -> Option<Rc<T>> {
         self.clock += 1;
         let entry = self.entries.get_mut(text)?;
@@ -63,9 +64,9 @@ impl<T> Cache<T> {
 }
 
 thread_local! {
-    static CONDITIONS: RefCell<Cache<Logic<Predicate>>> = RefCell::new(Cache::new());
-    static UPDATES: RefCell<Cache<Vec<Action>>> = RefCell::new(Cache::new());
-    static PROJECTIONS: RefCell<Cache<Vec<Path>>> = RefCell::new(Cache::new());
+    static CONDITIONS: RefCell<Cache<Logic<Predicate>>> = RefCell::default();
+    static UPDATES: RefCell<Cache<Vec<Action>>> = RefCell::default();
+    static PROJECTIONS: RefCell<Cache<Vec<Path>>> = RefCell::default();
     static PARSES: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -74,11 +75,12 @@ pub fn parses_done() -> u64 {
     PARSES.get()
 }
 
-fn cached<T>(
+/// The tree of a text, parsed unless it is kept. Faults are not kept.
+pub(crate) fn cached<T, E>(
     cache: &'static std::thread::LocalKey<RefCell<Cache<T>>>,
     text: &str,
-    parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Result<Rc<T>, String> {
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Rc<T>, E> {
     if let Some(tree) = cache.with_borrow_mut(|c| c.get(text)) {
         return Ok(tree);
     }

@@ -2,7 +2,7 @@
 //! remains when there is none. Every predicate is judged for itself, in order of the text:
 //! undefined placeholders, operand counts, equal operands, operand types.
 
-use super::ast::{Comparator, Function, Predicate};
+use super::ast::{Comparator, Function, Operand, Predicate};
 use super::path::DocPath;
 use super::resolve::{
     Resolved, Resolver, check_count, check_inner_counts, needs_path, type_of, wrong_type,
@@ -12,11 +12,46 @@ use crate::value::{AvBuf, AvKind, ValueType, number::write_key_as_text};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::cmp::Ordering;
 
+/// A predicate whose placeholders are known.
+pub enum Operands {
+    Compare(Resolved, Comparator, Resolved),
+    Between(Resolved, Resolved, Resolved),
+    In(Resolved, Vec<Resolved>),
+    Call(Function, Vec<Resolved>),
+}
+
 /// The test a predicate makes once its placeholders are known, or its first fault.
 pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<Test, String> {
-    match predicate {
-        Predicate::Compare(left, comparator, right) => {
-            let operands = [resolver.operand(left)?, resolver.operand(right)?];
+    test(match predicate {
+        Predicate::Compare(left, comparator, right) => Operands::Compare(
+            resolver.operand(left)?,
+            *comparator,
+            resolver.operand(right)?,
+        ),
+        Predicate::Between(tested, low, high) => Operands::Between(
+            resolver.operand(tested)?,
+            resolver.operand(low)?,
+            resolver.operand(high)?,
+        ),
+        Predicate::In(tested, list) => {
+            let tested = resolver.operand(tested)?;
+            Operands::In(tested, resolved(list, resolver)?)
+        }
+        Predicate::Call(call) => {
+            Operands::Call(call.function, resolved(&call.arguments, resolver)?)
+        },
+    })
+}
+
+fn resolved(operands: &[Operand], resolver: &mut Resolver<'_>) -> Result<Vec<Resolved>, String> {
+    operands.iter().map(|o| resolver.operand(o)).collect()
+}
+
+/// The test that known operands make, or their first fault.
+pub fn test(operands: Operands) -> Result<Test, String> {
+    match operands {
+        Operands::Compare(left, comparator, right) => {
+            let operands = [left, right];
             check_inner_counts(&operands)?;
             check_distinct(comparator.symbol(), &operands)?;
             check_types_inside(&operands)?;
@@ -24,14 +59,10 @@ pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<T
                 check_ordered(comparator.symbol(), &operands)?;
             }
             let [left, right] = operands;
-            Ok(Test::Compare(source(left), *comparator, source(right)))
+            Ok(Test::Compare(source(left), comparator, source(right)))
         }
-        Predicate::Between(tested, low, high) => {
-            let operands = [
-                resolver.operand(tested)?,
-                resolver.operand(low)?,
-                resolver.operand(high)?,
-            ];
+        Operands::Between(tested, low, high) => {
+            let operands = [tested, low, high];
             check_inner_counts(&operands)?;
             check_types_inside(&operands)?;
             check_ordered("BETWEEN", &operands)?;
@@ -39,12 +70,7 @@ pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<T
             let [tested, low, high] = operands.map(source);
             Ok(Test::Between(tested, low, high))
         }
-        Predicate::In(tested, list) => {
-            let tested = resolver.operand(tested)?;
-            let list = list
-                .iter()
-                .map(|o| resolver.operand(o))
-                .collect::<Result<Vec<_>, _>>()?;
+        Operands::In(tested, list) => {
             check_inner_counts(std::slice::from_ref(&tested))?;
             check_inner_counts(&list)?;
             check_not_among("IN", &tested, &list)?;
@@ -55,15 +81,10 @@ pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<T
                 list.into_iter().map(source).collect(),
             ))
         }
-        Predicate::Call(call) => {
-            let arguments = call
-                .arguments
-                .iter()
-                .map(|a| resolver.operand(a))
-                .collect::<Result<Vec<_>, _>>()?;
-            check_count(call.function, &arguments)?;
-            check_distinct(call.function.name(), &arguments)?;
-            function_test(call.function, arguments)
+        Operands::Call(function, arguments) => {
+            check_count(function, &arguments)?;
+            check_distinct(function.name(), &arguments)?;
+            function_test(function, arguments)
         }
     }
 }

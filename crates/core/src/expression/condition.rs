@@ -1,6 +1,7 @@
 //! Conditions and filters bound to the placeholders of a request.
 
 use super::ast::Logic;
+use super::path::DocPath;
 use super::resolve::Resolver;
 use super::test::Test;
 use super::{ExpressionKind, Placeholders, Usage, cache, check};
@@ -38,6 +39,11 @@ impl Condition {
     /// From the legacy parameters. `root` may be of any shape but no deeper than a parsed one.
     pub(crate) fn new(root: Logic<Test>) -> Condition {
         Condition { root }
+    }
+
+    /// attribute_not_exists(name).
+    pub(crate) fn missing(name: &str) -> Condition {
+        Condition::new(Logic::Test(Test::NotExists(DocPath::top(name))))
     }
 
     pub(super) fn root(&self) -> &Logic<Test> {

@@ -41,7 +41,7 @@ impl Projection {
         Projection::of(paths.iter())
     }
 
-    pub(super) fn of<'a>(paths: impl Iterator<Item = &'a DocPath>) -> Projection {
+    pub(crate) fn of<'a>(paths: impl Iterator<Item = &'a DocPath>) -> Projection {
         let mut forest = BTreeMap::new();
         for path in paths {
             Tree::insert(&mut forest, path, ());

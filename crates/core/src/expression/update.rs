@@ -74,6 +74,14 @@ impl Update {
         }
     }
 
+    /// From a statement, whose paths neither overlap nor conflict.
+    pub(crate) fn from_statement(changes: Vec<Change>) -> Update {
+        Update {
+            changes,
+            style: Style::Expression,
+        }
+    }
+
     /// Whether it writes a top-level attribute, or into it.
     pub fn writes(&self, name: &str) -> bool {
         self.changes.iter().any(|change| change.path.root == name)

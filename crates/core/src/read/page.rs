@@ -1,11 +1,10 @@
 //! One page of a Query or Scan: takes items in index order, writes the reply.
-use super::{IndexRead, PageRead, Shown, StoredItem};
+use super::{Charge, PageRead, Shown, StoredItem, write_key};
+use crate::Result;
 use crate::capacity::{ReadUnits, Units};
-use crate::json::write_string;
 use crate::limits::MAX_PAGE;
 use crate::request::options::ReturnCapacity;
-use crate::value::json::{write_av, write_item};
-use crate::{ApiError, Result};
+use crate::value::json::write_item;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 
@@ -17,12 +16,7 @@ pub struct Page<'r> {
     out: String,
     scanned: u64,
     returned: u64,
-    /// Bytes read of the table, or of the index when there is one: they are charged as one sum.
-    charged: usize,
-    /// Bytes that count against 1 MB: with a local index that fetches, those of the whole items.
-    page_size: usize,
-    /// What fetching from the table costs, when a local index does not hold what is asked for.
-    fetched: Units,
+    charge: Charge,
     /// Set when the page is full: the key to go on from, as JSON.
     last_key: Option<String>,
 }
@@ -38,9 +32,7 @@ impl<'r> Page<'r> {
             out,
             scanned: 0,
             returned: 0,
-            charged: 0,
-            page_size: 0,
-            fetched: Units::default(),
+            charge: Charge::default(),
             last_key: None,
         }
     }
@@ -58,40 +50,21 @@ impl<'r> Page<'r> {
     /// The next item of the range. Break: the page is full, read no further.
     pub fn offer(&mut self, item: &dyn StoredItem) -> Result<ControlFlow<()>> {
         self.scanned += 1;
-        self.count_size(item)?;
+        self.charge.count(self.read, item)?;
         if self.read.accepts(item)? {
             self.show(item)?;
             self.returned += 1;
         }
-        let full = self.page_size >= MAX_PAGE || self.read.limit.is_some_and(|l| self.scanned >= l);
+        let full = self.charge.page_size() >= MAX_PAGE || self.read.limit.is_some_and(|l| self.scanned >= l);
         if !full {
             return Ok(ControlFlow::Continue(()));
         }
         if !self.read.range.is_one_row() {
-            self.last_key = Some(self.key_of(item)?);
+            let mut key = String::new();
+            write_key(&mut key, &self.read.key_of(item)?)?;
+            self.last_key = Some(key);
         }
         Ok(ControlFlow::Break(()))
-    }
-
-    fn count_size(&mut self, item: &dyn StoredItem) -> Result<()> {
-        let Some(IndexRead { entry, fetches, .. }) = &self.read.index else {
-            self.charged += item.size()?;
-            self.page_size = self.charged;
-            return Ok(());
-        };
-        let entry_size = match entry {
-            Some(names) => super::size_of_attributes(names, item)?,
-            None => item.size()?,
-        };
-        self.charged += entry_size;
-        if *fetches {
-            let whole = item.size()?;
-            self.fetched = self.fetched + Units::of_read(whole, self.read.consistent);
-            self.page_size += whole;
-        } else {
-            self.page_size += entry_size;
-        }
-        Ok(())
     }
 
     fn show(&mut self, item: &dyn StoredItem) -> Result<()> {
@@ -109,26 +82,10 @@ impl<'r> Page<'r> {
         }
     }
 
-    fn key_of(&self, item: &dyn StoredItem) -> Result<String> {
-        let mut key = String::from("{");
-        for (i, name) in self.read.keys.iter().enumerate() {
-            if i > 0 {
-                key.push(',');
-            }
-            write_string(&mut key, name);
-            key.push(':');
-            match item.attribute(name)? {
-                Some(value) => write_av(&mut key, value.as_av())?,
-                None => return Err(ApiError::corrupt("a key attribute is missing")),
-            }
-        }
-        key.push('}');
-        Ok(key)
-    }
-
     /// What the items looked at cost so far.
     pub fn consumed(&self) -> Units {
-        Units::of_read(self.charged, self.read.consistent) + self.fetched
+        let (table, index) = self.charge.units(self.read);
+        table + index
     }
 
     /// The whole reply.
@@ -147,16 +104,11 @@ impl<'r> Page<'r> {
         }
         if read.capacity != ReturnCapacity::None {
             out.push_str(",\"ConsumedCapacity\":");
-            let units = Units::of_read(self.charged, read.consistent);
-            let consumed = match &read.index {
-                None => ReadUnits {
-                    table: units,
-                    index: None,
-                },
-                Some(index) => ReadUnits {
-                    table: self.fetched,
-                    index: Some((&index.name, index.local, units)),
-                },
+            let (table, index) = self.charge.units(read);
+            let own = read.index.as_ref();
+            let consumed = ReadUnits {
+                table,
+                index: own.map(|own| (own.name.as_str(), own.local, index)),
             };
             consumed.write(&mut out, &read.table.as_given, read.capacity);
         }

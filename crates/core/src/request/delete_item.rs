@@ -98,6 +98,21 @@ impl DeleteItemRequest {
         &self.key
     }
 
+    /// A DELETE of PartiQL.
+    pub(crate) fn of_statement(
+        table: TableRef,
+        key: Attributes,
+        condition: Option<Condition>,
+        show: Show,
+    ) -> Self {
+        DeleteItemRequest {
+            table,
+            key,
+            condition,
+            show,
+        }
+    }
+
     pub fn table(&self) -> &TableRef {
         &self.table
     }

@@ -7,6 +7,7 @@
 //! ([`crate::transaction`]). Table operations: `parse`, then what they do to a definition.
 
 mod batch;
+mod batch_execute_statement;
 mod batch_get_item;
 mod batch_write_item;
 mod condition_check;
@@ -17,13 +18,14 @@ mod delete_table;
 mod describe_endpoints;
 mod describe_limits;
 mod describe_table;
+mod execute_statement;
 mod expressions;
 mod fields;
 mod get_item;
 mod index_lists;
 mod index_updates;
 mod item_shapes;
-mod key;
+pub(crate) mod key;
 mod key_schema;
 mod list_tables;
 pub mod options;
@@ -31,11 +33,12 @@ mod put_item;
 mod query;
 mod read_parts;
 mod read_shapes;
-mod reading;
+pub(crate) mod reading;
 mod resource_policy;
 mod scan;
 mod shape;
-mod start_key;
+pub(crate) mod start_key;
+mod statement;
 mod table_shapes;
 mod tags;
 mod transact_get_items;
@@ -46,6 +49,7 @@ mod unsupported;
 mod update_item;
 mod update_table;
 
+pub use batch_execute_statement::BatchExecuteStatementRequest;
 pub use batch_get_item::BatchGetItemRequest;
 pub use batch_write_item::BatchWriteItemRequest;
 pub use condition_check::ConditionCheckRequest;
@@ -59,6 +63,7 @@ pub use delete_table::DeleteTableRequest;
 pub use describe_endpoints::{check_describe_endpoints, describe_endpoints_reply};
 pub use describe_limits::{check_describe_limits, describe_limits_reply};
 pub use describe_table::{DescribeTableRequest, describe_table_reply, table_description_reply};
+pub use execute_statement::ExecuteStatementRequest;
 pub use get_item::GetItemRequest;
 pub use key::of_item as key_of_item;
 pub use list_tables::ListTablesRequest;
@@ -71,6 +76,7 @@ pub use resource_policy::{
     DeleteResourcePolicyRequest, GetResourcePolicyRequest, NewPolicy, PutResourcePolicyRequest,
 };
 pub use scan::ScanRequest;
+pub use statement::{StatementKind, StatementRequest};
 pub use tags::{ListTagsOfResourceRequest, TagResourceRequest, UntagResourceRequest};
 pub use transact_get_items::TransactGetItemsRequest;
 pub use transact_write_items::{Action, Target, TransactWriteItemsRequest};

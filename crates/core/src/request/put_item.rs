@@ -18,6 +18,8 @@ pub struct PutItemRequest {
     item: ItemBuf,
     condition: Option<Condition>,
     show: Show,
+    /// An INSERT: there may be no such item.
+    insert: bool,
 }
 
 const PARAMETERS: Parameters = Parameters {
@@ -70,6 +72,16 @@ impl PutItemRequest {
             item,
             condition: compiled.condition.or(expected),
             show,
+            insert: false,
+        })
+    }
+
+    /// An INSERT of PartiQL.
+    pub(crate) fn of_insert(table: TableRef, item: &Attributes, show: Show) -> Result<Self> {
+        let put = Self::in_batch(table, item, show)?;
+        Ok(PutItemRequest {
+            insert: true,
+            ..put
         })
     }
 
@@ -82,6 +94,7 @@ impl PutItemRequest {
             item,
             condition: None,
             show,
+            insert: false,
         })
     }
 
@@ -135,15 +148,24 @@ impl PutItemRequest {
             key::check_paths(&condition.nested_attributes(), table)?;
         }
         let action = Action::Put(self.item);
-        Ok(Write::new(
+        let condition = match self.insert {
+            true => Some(Condition::missing(&table.key_schema.partition.name)),
+            false => self.condition,
+        };
+        let write = Write::new(
             Rc::clone(table),
             self.table,
             stored,
             key,
-            self.condition,
+            condition,
             action,
             self.show,
-        ))
+        );
+        Ok(if self.insert {
+            write.as_insert()
+        } else {
+            write
+        })
     }
 }
 

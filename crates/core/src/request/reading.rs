@@ -106,6 +106,28 @@ impl Reading {
         }
     }
 
+    /// Of a SELECT, whose index and position are looked after elsewhere.
+    pub(crate) fn of_statement(
+        table: TableRef,
+        filter: Option<Condition>,
+        projection: Option<Projection>,
+        consistent: bool,
+        capacity: ReturnCapacity,
+    ) -> Reading {
+        Reading {
+            table,
+            index: None,
+            filter,
+            legacy_filter: false,
+            projection,
+            select: None,
+            start: None,
+            limit: None,
+            consistent,
+            capacity,
+        }
+    }
+
     /// The index that is read. Err: there is none of that name, it cannot be read yet, or not consistently.
     pub fn index<'t>(
         &self,

@@ -57,6 +57,10 @@ impl StartKey {
         Ok(Some(StartKey { attributes }))
     }
 
+    pub(crate) fn of_attributes(attributes: Attributes) -> StartKey {
+        StartKey { attributes }
+    }
+
     /// As many attributes as table and index have in their keys.
     pub fn check_count(&self, table: &TableDefinition, index: Option<IndexRef<'_>>) -> Result<()> {
         if self.attributes.len() == key_names(table, index).len() {

@@ -96,6 +96,23 @@ impl UpdateItemRequest {
         &self.key
     }
 
+    /// An UPDATE of PartiQL.
+    pub(crate) fn of_statement(
+        table: TableRef,
+        key: Attributes,
+        update: Update,
+        condition: Condition,
+        show: Show,
+    ) -> Self {
+        UpdateItemRequest {
+            table,
+            key,
+            update: Some(update),
+            condition: Some(condition),
+            show,
+        }
+    }
+
     pub fn table(&self) -> &TableRef {
         &self.table
     }
