@@ -1,6 +1,7 @@
 //! `#[pg_test]` suites: Rust against the backend. One file per subject; each runs in a transaction that rolls back.
 
 mod access_keys;
+mod batch_execute_statement;
 mod batch_get_item;
 mod batch_write_item;
 mod create_table;
@@ -10,6 +11,7 @@ mod derived_columns;
 mod describe_limits;
 mod describe_table;
 mod direct_write;
+mod execute_statement;
 mod get_item;
 mod handle_batch;
 mod hostile_input;

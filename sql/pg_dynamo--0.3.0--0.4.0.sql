@@ -248,3 +248,35 @@ CREATE FUNCTION dynamo.transact_check(
         'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
         'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
 COMMENT ON FUNCTION dynamo.transact_check(text, dynamo.item, text, json, dynamo.item, text) IS 'A ConditionCheck for dynamo.transact_write_items';
+
+-- PartiQL: statements in the JSON of the API, and as a set of items.
+
+CREATE FUNCTION dynamo.execute_statement(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
+COMMENT ON FUNCTION dynamo.execute_statement(json) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_execute_statement(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
+COMMENT ON FUNCTION dynamo.batch_execute_statement(json) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
+
+-- The request as text, which an untyped literal is.
+CREATE FUNCTION dynamo.execute_statement(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
+COMMENT ON FUNCTION dynamo.execute_statement(text) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_execute_statement(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
+COMMENT ON FUNCTION dynamo.batch_execute_statement(text) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
+
+-- A statement with its parameters behind it: a call has one form only, so a literal is never taken for another. All
+-- rows are computed, whatever LIMIT says.
+CREATE FUNCTION dynamo.partiql(statement text, VARIADIC parameters dynamo.attribute_value[] DEFAULT '{}')
+    RETURNS TABLE (item dynamo.item)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_partiql';
+COMMENT ON FUNCTION dynamo.partiql(text, dynamo.attribute_value[])
+    IS 'A PartiQL statement: the items that it selects, or what RETURNING asks for; not cut at 1 MB';

@@ -62,6 +62,11 @@ extension_sql_file!(
     requires = ["operations"]
 );
 extension_sql_file!(
+    "../sql/install/partiql.sql",
+    name = "partiql",
+    requires = ["operations"]
+);
+extension_sql_file!(
     "../sql/install/access_keys.sql",
     name = "access_keys",
     requires = ["catalog"]

@@ -13,6 +13,7 @@ mod insights;
 mod item;
 mod item_set;
 mod named;
+mod partiql;
 mod report;
 mod rows;
 mod statistics;

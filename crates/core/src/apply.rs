@@ -85,7 +85,7 @@ impl Write {
     }
 
     /// A refusal is told as a DuplicateItemException.
-    pub(crate) fn as_insert(self) -> Write {
+    pub(crate) fn refused_as_duplicate(self) -> Write {
         Write {
             insert: true,
             ..self

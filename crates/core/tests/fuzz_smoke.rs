@@ -206,3 +206,24 @@ fn projections() {
     ]);
     drive("projection", fuzz::projection, corpus);
 }
+
+#[test]
+fn statements() {
+    let corpus = texts(&[
+        "SELECT * FROM Books WHERE pk = 'k' AND sk BETWEEN 1 AND ?",
+        "SELECT m.k, l[1][0], \"a\" FROM \"Books\".\"Local\" WHERE pk IN ['k', 'x'] AND a > 'a' ORDER BY pk DESC, a",
+        "SELECT * FROM Books WHERE pk = ? AND (sk < 1 OR sk IN (?, 7) OR sk > 9) AND NOT begins_with(a, 'z')",
+        "SELECT pk FROM Books WHERE pk = 'k' AND NOT sk = 1 OR pk = 'k' AND sk = 3",
+        "SELECT * FROM Books WHERE (attribute_exists(a) = ?) IN [true, false] OR size(l) >= - -1 AND s = <<'x','y'>>",
+        "SELECT * FROM Books WHERE a IS MISSING OR m IS NOT NULL AND l IS LIST AND contains(s, 'x') -- note",
+        "INSERT INTO Books VALUE {'pk': ?, 'sk': -1.5e3, 'x': [1, {'k': <<1, 2>>}, 'it''s', null, true]}",
+        "UPDATE Books SET n = n + 1 - 2, l = list_append(l, [?]), m.k = 'v' SET s = set_add(s, ?) REMOVE l[0] WHERE pk = 'k' AND sk = 3 AND a = 'x' RETURNING MODIFIED NEW *",
+        "FROM Books WHERE pk = ? AND sk = ? SET s = set_delete(s, <<'x'>>) REMOVE a RETURNING ALL OLD *",
+        "DELETE FROM Books WHERE (pk = 'k' AND sk = 3) AND (a = 'y' OR NOT NOT b <> 5) RETURNING ALL OLD *;",
+        "EXISTS(SELECT * FROM Books WHERE pk = 'k' AND sk = 3 AND a IS MISSING) /* c */",
+        "SELECT * FROM Books WHERE ((((((((((a = 1))))))))))",
+        "SELECT * FROM Books WHERE a = [[[[{'x': {'y': <<<<1>>>>}}]]]]",
+        "SELECT COUNT(*) FROM Books t WHERE a = 1e99999999999",
+    ]);
+    drive("statement", fuzz::statement, corpus);
+}

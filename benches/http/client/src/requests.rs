@@ -24,6 +24,8 @@ pub enum Operation {
     TransactWrite25,
     #[value(name = "TransactGet25")]
     TransactGet25,
+    /// The item of GetItem, by a PartiQL statement.
+    ExecuteStatement,
 }
 
 impl Operation {
@@ -35,13 +37,14 @@ impl Operation {
             Operation::Query => "Query",
             Operation::TransactWrite4 | Operation::TransactWrite25 => "TransactWriteItems",
             Operation::TransactGet25 => "TransactGetItems",
+            Operation::ExecuteStatement => "ExecuteStatement",
         }
     }
 
     /// Something that a right answer contains.
     pub fn sign_of_success(self) -> &'static str {
         match self {
-            Operation::GetItem | Operation::TransactGet25 => "\"note\"",
+            Operation::GetItem | Operation::ExecuteStatement | Operation::TransactGet25 => "\"note\"",
             Operation::PutItem
             | Operation::UpdateItem
             | Operation::TransactWrite4
@@ -85,6 +88,10 @@ impl Operation {
                     (n + i) % ITEMS
                 )
             }),
+            Operation::ExecuteStatement => format!(
+                r#"{{"Statement":"SELECT * FROM \"Bench\" WHERE \"Id\" = ?","Parameters":[{{"S":"user {}"}}]}}"#,
+                n % ITEMS
+            ),
         }
     }
 

@@ -39,7 +39,7 @@ pub fn predicate(predicate: &Predicate, resolver: &mut Resolver<'_>) -> Result<T
         }
         Predicate::Call(call) => {
             Operands::Call(call.function, resolved(&call.arguments, resolver)?)
-        },
+        }
     })
 }
 

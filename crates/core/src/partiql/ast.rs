@@ -114,9 +114,7 @@ impl Expr {
     /// Whether it is true or false rather than an attribute value.
     pub fn is_condition(&self) -> bool {
         match self {
-            Expr::Call(function, _) => {
-                !matches!(function, Function::Size | Function::ListAppend)
-            }
+            Expr::Call(function, _) => !matches!(function, Function::Size | Function::ListAppend),
             Expr::Literal(_)
             | Expr::Parameter(_)
             | Expr::Path(_)

@@ -123,7 +123,8 @@ impl StatementBatch {
             if at > 0 {
                 out.push(',');
             }
-            let missing = Response::Error(None, ApiError::internal("a statement without an answer"));
+            let missing =
+                Response::Error(None, ApiError::internal("a statement without an answer"));
             response.as_ref().unwrap_or(&missing).write(&mut out)?;
         }
         out.push(']');

@@ -2,13 +2,13 @@
 //! compile their expressions to.
 
 use super::ast::{Change, Expr, Function};
+use crate::expression::Update;
 use crate::expression::ast::{Comparator, Logic};
 use crate::expression::check::{self, Operands};
 use crate::expression::path::{DocPath, check_paths};
 use crate::expression::resolve::{Resolved, wrong_type};
 use crate::expression::test::Test;
 use crate::expression::update::{self, Act, Expr as Computed};
-use crate::expression::Update;
 use crate::value::{AvBuf, AvKind, Value, ValueType};
 use crate::{ApiError, Result, limits};
 
@@ -83,7 +83,9 @@ impl Bound<'_> {
         if other.is_condition() {
             let other = self.condition(other)?;
             if count(&condition) + count(&other) > MAX_TESTS / 2 {
-                return Err(fault("Expression has exceeded the maximum number of operators".into()));
+                return Err(fault(
+                    "Expression has exceeded the maximum number of operators".into(),
+                ));
             }
             let denied = not(&other);
             return Ok(either(other, denied));
@@ -97,7 +99,9 @@ impl Bound<'_> {
             }),
             other => {
                 if count(&condition) > MAX_TESTS / 2 {
-                    return Err(fault("Expression has exceeded the maximum number of operators".into()));
+                    return Err(fault(
+                        "Expression has exceeded the maximum number of operators".into(),
+                    ));
                 }
                 let is = |truth: bool| {
                     let truth = Resolved::Value(Value::Bool(truth).encode());
@@ -118,9 +122,13 @@ impl Bound<'_> {
         if tested.is_condition() {
             let condition = self.condition(tested)?;
             if count(&condition) * members.len() > MAX_TESTS {
-                return Err(fault("Expression has exceeded the maximum number of operators".into()));
+                return Err(fault(
+                    "Expression has exceeded the maximum number of operators".into(),
+                ));
             }
-            let same = members.iter().map(|member| self.same(condition.clone(), member));
+            let same = members
+                .iter()
+                .map(|member| self.same(condition.clone(), member));
             return Ok(Logic::Or(same.collect::<Result<_>>()?));
         }
         let members = members.iter().map(|member| self.operand(member));
@@ -233,7 +241,12 @@ impl Bound<'_> {
         })
     }
 
-    fn numbers(&self, operator: &str, a: &Expr, b: &Expr) -> Result<(Box<Computed>, Box<Computed>)> {
+    fn numbers(
+        &self,
+        operator: &str,
+        a: &Expr,
+        b: &Expr,
+    ) -> Result<(Box<Computed>, Box<Computed>)> {
         self.both(operator, ValueType::N, a, b)
     }
 

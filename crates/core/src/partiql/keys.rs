@@ -216,9 +216,10 @@ impl Keys<'_> {
             None => None,
             Some(key) => take_sort(&mut rest, key)?,
         };
-        let negative = self
-            .sort
-            .is_some_and(|key| rest.iter().any(|condition| is_negative(condition, &key.name)));
+        let negative = self.sort.is_some_and(|key| {
+            rest.iter()
+                .any(|condition| is_negative(condition, &key.name))
+        });
         Ok(Range {
             partition,
             sort,
@@ -254,8 +255,9 @@ impl Keys<'_> {
 
     /// Everything of this partition becomes one range.
     fn swallow(&self, done: &mut Vec<Range>, partition: &AvBuf) -> Result<()> {
-        let (own, mut others): (Vec<_>, Vec<_>) =
-            done.drain(..).partition(|range| range.partition == *partition);
+        let (own, mut others): (Vec<_>, Vec<_>) = done
+            .drain(..)
+            .partition(|range| range.partition == *partition);
         let mut own = own.into_iter();
         let mut first = own
             .next()
@@ -330,7 +332,8 @@ fn take_sort(rest: &mut Vec<Logic<Test>>, key: &KeyAttribute) -> Result<Option<S
             _ => None,
         })
         .collect();
-    let equal = |(_, condition): &&(usize, SortCondition)| matches!(condition, SortCondition::Eq(_));
+    let equal =
+        |(_, condition): &&(usize, SortCondition)| matches!(condition, SortCondition::Eq(_));
     let Some((at, condition)) = found.iter().find(equal).or(found.first()).cloned() else {
         return Ok(None);
     };

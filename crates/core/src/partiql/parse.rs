@@ -32,7 +32,6 @@ pub fn parse(text: &str) -> Result<Statement> {
     let mut pairs =
         Grammar::parse(Rule::statement, text).map_err(|e| fault::of_grammar(text, &e))?;
     let statement = pairs.next().ok_or_else(|| malformed(""))?;
-    fault::check_end(&text[statement.as_span().end()..])?;
     let inner = statement.into_inner().next().ok_or_else(|| malformed(""))?;
     let mut builder = Builder {
         text,

@@ -121,11 +121,22 @@ mod tests {
             assert_eq!(scan(text), Ok(()), "{text}");
         }
         for text in [
-            "'open", "\"open", "/* open", "a # b", "1e2147483648", "1.5e-2147483647", "`x`", "é",
+            "'open",
+            "\"open",
+            "/* open",
+            "a # b",
+            "1e2147483648",
+            "1.5e-2147483647",
+            "`x`",
+            "é",
             "'''",
         ] {
             let fault = "Statement wasn't well formed, can't be processed: ";
-            assert_eq!(scan(text).map_err(|e| e.message), Err(fault.into()), "{text}");
+            assert_eq!(
+                scan(text).map_err(|e| e.message),
+                Err(fault.into()),
+                "{text}"
+            );
         }
         assert_eq!(scan(&"(".repeat(100)), Ok(()));
         assert!(scan(&"([{<<".repeat(26)).is_err());

@@ -75,9 +75,7 @@ impl SelectPlan {
             projection: &columns,
         };
         let mut branches = match condition {
-            Some(condition) if reader.keys().is_keyed(&condition) => {
-                reader.ranges(&condition)?
-            }
+            Some(condition) if reader.keys().is_keyed(&condition) => reader.ranges(&condition)?,
             condition => {
                 check_scan_order(select, condition.is_some(), &reader.keys())?;
                 vec![reader.scan(condition)?]
@@ -120,7 +118,12 @@ impl SelectPlan {
     /// The one item that is read, when its key is all that the statement asks about.
     pub fn one_item(&self) -> Option<(&PageRead, &StoredKey)> {
         match self.branches.as_slice() {
-            [Branch { read, key: Some(key) }] if !read.has_filter() => Some((read, key)),
+            [
+                Branch {
+                    read,
+                    key: Some(key),
+                },
+            ] if !read.has_filter() => Some((read, key)),
             _ => None,
         }
     }
@@ -194,7 +197,11 @@ impl<'r> Reader<'r> {
     }
 
     fn range(&self, range: Range, keys: &Keys<'_>, forward: bool) -> Result<Branch> {
-        key::check_size(keys.partition, range.partition.as_av().payload().len(), true)?;
+        key::check_size(
+            keys.partition,
+            range.partition.as_av().payload().len(),
+            true,
+        )?;
         if let (Some(sort), Some(condition)) = (keys.sort, &range.sort) {
             for value in condition.values() {
                 key::check_size(sort, value.as_av().payload().len(), false)?;
@@ -223,7 +230,8 @@ impl<'r> Reader<'r> {
         reading.check_select(self.table, self.index)?;
         reading.check_filter_is_projected(self.table, self.index)?;
         reading.check_filter(self.table)?;
-        let names = std::iter::once(keys.partition).chain(keys.sort.into_iter().take(condition.sort.len()));
+        let names =
+            std::iter::once(keys.partition).chain(keys.sort.into_iter().take(condition.sort.len()));
         let kind = ReadKind::Query {
             keys: names.map(|key| key.name.clone()).collect(),
             condition,
@@ -276,7 +284,9 @@ impl<'r> Reader<'r> {
 fn order(order: &[OrderKey], keys: &Keys<'_>, ranges: &mut [Range]) -> Result<bool> {
     check_names(order, keys)?;
     let partitions = ranges.iter().enumerate().filter(|(at, range)| {
-        !ranges[..*at].iter().any(|before| before.partition == range.partition)
+        !ranges[..*at]
+            .iter()
+            .any(|before| before.partition == range.partition)
     });
     let several = partitions.count() > 1;
     let of = |key: &KeyAttribute| order.iter().position(|by| by.attribute == key.name);
@@ -301,7 +311,11 @@ fn order(order: &[OrderKey], keys: &Keys<'_>, ranges: &mut [Range]) -> Result<bo
     let forward = !descending(by_sort).unwrap_or(true);
     let partition_descending = descending(by_partition).unwrap_or(false);
     ranges.sort_by(|one, other| {
-        let partitions = one.partition.as_av().payload().cmp(other.partition.as_av().payload());
+        let partitions = one
+            .partition
+            .as_av()
+            .payload()
+            .cmp(other.partition.as_av().payload());
         let partitions = match partition_descending {
             true => partitions.reverse(),
             false => partitions,
@@ -355,7 +369,11 @@ fn go_on(
     let Some(key) = position.key else {
         return Ok(());
     };
-    let start = StartKey::of_attributes(key.as_item().to_attributes().map_err(|_| token::invalid())?);
+    let start = StartKey::of_attributes(
+        key.as_item()
+            .to_attributes()
+            .map_err(|_| token::invalid())?,
+    );
     let columns = start
         .check_count(table, index)
         .and_then(|()| start.columns(table, index))

@@ -105,7 +105,10 @@ mod tests {
             let position = Position { range: 3, key };
             let token = binding.write(&position);
             assert_eq!(binding.read(&token), Ok(position));
-            for other in [Binding::of("SELECT ", &parameters), Binding::of("SELECT", &[])] {
+            for other in [
+                Binding::of("SELECT ", &parameters),
+                Binding::of("SELECT", &[]),
+            ] {
                 assert_eq!(other.read(&token), Err(mismatch()));
             }
             assert_eq!(binding.read(&token[..10]), Err(invalid()));

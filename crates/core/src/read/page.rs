@@ -55,7 +55,8 @@ impl<'r> Page<'r> {
             self.show(item)?;
             self.returned += 1;
         }
-        let full = self.charge.page_size() >= MAX_PAGE || self.read.limit.is_some_and(|l| self.scanned >= l);
+        let full = self.charge.page_size() >= MAX_PAGE
+            || self.read.limit.is_some_and(|l| self.scanned >= l);
         if !full {
             return Ok(ControlFlow::Continue(()));
         }

@@ -1,9 +1,9 @@
 //! BatchExecuteStatement: up to 25 PartiQL statements, all reads or all writes, each in its own right.
+use super::fields;
 use super::item_shapes::RETURN_CONSUMED_CAPACITY;
 use super::options::{self, ReturnCapacity};
 use super::shape::{self, Shape, Structure, list, optional, required};
 use super::statement::{self, StatementRequest};
-use super::fields;
 use crate::json::Json;
 use crate::table::Account;
 use crate::{ApiError, Result, limits};

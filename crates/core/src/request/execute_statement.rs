@@ -1,13 +1,13 @@
 //! ExecuteStatement: one PartiQL statement.
+use super::fields;
 use super::item_shapes::RETURN_CONSUMED_CAPACITY;
 use super::options;
 use super::shape::{self, Shape, Structure, optional};
 use super::statement::{self, StatementRequest};
-use super::fields;
+use crate::Result;
 use crate::json::Json;
 use crate::partiql;
 use crate::table::Account;
-use crate::Result;
 
 #[derive(Debug)]
 pub struct ExecuteStatementRequest {

@@ -162,7 +162,7 @@ impl PutItemRequest {
             self.show,
         );
         Ok(if self.insert {
-            write.as_insert()
+            write.refused_as_duplicate()
         } else {
             write
         })

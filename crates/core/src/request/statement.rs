@@ -9,7 +9,7 @@ use crate::expression::ast::Logic;
 use crate::expression::test::Test;
 use crate::json::Json;
 use crate::partiql::ast::Statement;
-use crate::partiql::{self, Binding, Bound, KeyRule, SelectOptions, SelectPlan};
+use crate::partiql::{self, Binding, Bound, SelectOptions, SelectPlan};
 use crate::table::{Account, TableDefinition, TableRef};
 use crate::value::AvBuf;
 use crate::value::json::read_checked_value;
@@ -17,10 +17,8 @@ use crate::{ApiError, Result, limits};
 use std::rc::Rc;
 
 pub(super) const STATEMENT: Member = required("Statement", &text(1, limits::MAX_STATEMENT));
-pub(super) const PARAMETERS: Member = optional(
-    "Parameters",
-    &list(&Shape::AttributeValue, 1, usize::MAX),
-);
+pub(super) const PARAMETERS: Member =
+    optional("Parameters", &list(&Shape::AttributeValue, 1, usize::MAX));
 pub(super) const ON_FAILURE: Member = optional(
     "ReturnValuesOnConditionCheckFailure",
     &one_of(&["ALL_OLD", "NONE"]),
@@ -57,6 +55,14 @@ enum Work {
     Update(Changes, Option<Logic<Test>>),
 }
 
+/// `Parameters` of a statement whose shape was checked. Err: ValidationException for a value that is none.
+pub(super) fn parameters(request: &Json<'_>) -> Result<Vec<AvBuf>> {
+    let parameters = fields::list(request, "Parameters").iter();
+    parameters
+        .map(|value| Ok(read_checked_value(value)?.encode()))
+        .collect()
+}
+
 impl StatementRequest {
     /// From an object with the members above, whose shape was checked. Parameters are looked at before the statement.
     pub(super) fn parse(
@@ -64,17 +70,24 @@ impl StatementRequest {
         capacity: ReturnCapacity,
         account: &Account,
     ) -> Result<StatementRequest> {
+        Self::with(request, &parameters(request)?, capacity, account)
+    }
+
+    /// The same with the parameters that were read of it.
+    pub(super) fn with(
+        request: &Json<'_>,
+        parameters: &[AvBuf],
+        capacity: ReturnCapacity,
+        account: &Account,
+    ) -> Result<StatementRequest> {
         let text = fields::string(request, "Statement").unwrap_or_default();
-        let parameters = fields::list(request, "Parameters").iter();
-        let parameters = parameters.map(|value| Ok(read_checked_value(value)?.encode()));
         let show = Show {
             capacity,
             metrics: false,
             ..Show::of(request)
         };
         let consistent = fields::boolean(request, "ConsistentRead").unwrap_or(false);
-        let parameters = parameters.collect::<Result<Vec<_>>>()?;
-        Self::new(text, &parameters, consistent, show, account)
+        Self::new(text, parameters, consistent, show, account)
     }
 
     /// The same for a SQL caller.
@@ -196,17 +209,15 @@ impl StatementRequest {
 
     /// INSERT, UPDATE or DELETE with the table's keys.
     pub fn bind_write(self, table: &Rc<TableDefinition>) -> Result<Write> {
-        let rule = KeyRule::Statement;
         match (&*self.statement, self.work) {
             (Statement::Insert(_), Work::Insert(put)) => put.bind(table),
             (Statement::Update(update), Work::Update(changes, condition)) => {
                 let named = (self.table, &**table);
-                partiql::update_request(update, changes, condition, named, rule, self.show)?
-                    .bind(table)
+                partiql::update_request(update, changes, condition, named, self.show)?.bind(table)
             }
             (Statement::Delete(delete), Work::Condition(condition)) => {
                 let named = (self.table, &**table);
-                partiql::delete_request(delete, condition, named, rule, self.show)?.bind(table)
+                partiql::delete_request(delete, condition, named, self.show)?.bind(table)
             }
             _ => Err(ApiError::internal("a SELECT bound as a write")),
         }

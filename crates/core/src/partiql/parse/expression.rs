@@ -198,8 +198,9 @@ impl Builder<'_> {
             let upper = name.as_str().to_ascii_uppercase();
             if upper == "SET_ADD" || upper == "SET_DELETE" {
                 let (value, place) = self.set_function(&path, call, &name, &upper)?;
-                let fault =
-                    format!("The second argument to {upper} must be a value with type SET at {place}");
+                let fault = format!(
+                    "The second argument to {upper} must be a value with type SET at {place}"
+                );
                 if let Expr::Literal(literal) = &value
                     && !is_set(literal.as_av().value_type()?)
                 {

@@ -3,10 +3,8 @@
 use super::Rule;
 use crate::partiql::malformed;
 use crate::partiql::scan::skip_blank;
-use crate::{ApiError, Result, limits};
+use crate::{ApiError, limits};
 use pest::error::{Error, ErrorVariant, InputLocation};
-
-const LEFT_OVER: &str = "Unexpected token after expression";
 
 pub fn aliasing() -> ApiError {
     ApiError::validation("Aliasing is not supported")
@@ -21,16 +19,7 @@ pub fn too_long(text: &str) -> ApiError {
     ))
 }
 
-/// Behind the statement nothing may stand but a semicolon.
-pub fn check_end(rest: &str) -> Result<()> {
-    let rest = skip_blank(rest);
-    let rest = skip_blank(rest.strip_prefix(';').unwrap_or(rest));
-    if rest.is_empty() {
-        return Ok(());
-    }
-    Err(malformed(LEFT_OVER))
-}
-
+/// Where the grammar could not go on: behind a whole statement, where a term is missing, or elsewhere.
 pub fn of_grammar(text: &str, error: &Error<Rule>) -> ApiError {
     let start = skip_blank(text);
     let length = start
@@ -48,10 +37,23 @@ pub fn of_grammar(text: &str, error: &Error<Rule>) -> ApiError {
         ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
         ErrorVariant::CustomError { .. } => &[],
     };
-    if first.eq_ignore_ascii_case("INSERT") && expected.contains(&Rule::value_kw) && !ended {
-        return malformed(LEFT_OVER);
+    let whole = expected.contains(&Rule::EOI)
+        || (first.eq_ignore_ascii_case("INSERT") && expected.contains(&Rule::value_kw));
+    if whole && !ended {
+        return malformed("Unexpected token after expression");
     }
-    let term = [Rule::path, Rule::operand, Rule::string, Rule::parameter];
+    let term = [
+        Rule::condition,
+        Rule::conjunction,
+        Rule::negation,
+        Rule::comparison,
+        Rule::operand,
+        Rule::signed,
+        Rule::string,
+        Rule::parameter,
+        Rule::path,
+        Rule::name,
+    ];
     if ended || expected.iter().any(|rule| term.contains(rule)) {
         return malformed("Unexpected term");
     }
