@@ -7,7 +7,10 @@ mod tests {
     use serde_json::{Value, json};
 
     fn request(statements: &[&str]) -> Value {
-        let members: Vec<Value> = statements.iter().map(|text| json!({"Statement": text})).collect();
+        let members: Vec<Value> = statements
+            .iter()
+            .map(|text| json!({"Statement": text}))
+            .collect();
         json!({"Statements": members})
     }
 
@@ -44,7 +47,10 @@ mod tests {
     #[pg_test]
     fn batch_execute_statement_writes_each_in_its_own_right() {
         simple_table("batch_writes");
-        put("batch_writes", &json!({"id": {"S": "there"}, "n": {"N": "1"}}));
+        put(
+            "batch_writes",
+            &json!({"id": {"S": "there"}, "n": {"N": "1"}}),
+        );
         let mut request = request(&[
             "INSERT INTO batch_writes VALUE {'id': 'new'}",
             "INSERT INTO batch_writes VALUE {'id': 'there'}",
@@ -66,22 +72,34 @@ mod tests {
             ])
         );
         // What was refused is paid for.
-        assert_eq!(reply["ConsumedCapacity"], json!([{"TableName": table, "CapacityUnits": 4.0}]));
+        assert_eq!(
+            reply["ConsumedCapacity"],
+            json!([{"TableName": table, "CapacityUnits": 4.0}])
+        );
         assert!(!get(table, &json!({"id": {"S": "new"}})).is_null());
-        assert_eq!(get(table, &json!({"id": {"S": "there"}}))["n"], json!({"N": "1"}));
+        assert_eq!(
+            get(table, &json!({"id": {"S": "there"}}))["n"],
+            json!({"N": "1"})
+        );
         assert!(get(table, &json!({"id": {"S": "missing"}})).is_null());
     }
 
     #[pg_test]
     fn batch_execute_statement_shows_the_item_that_failed_a_condition() {
         simple_table("batch_condition");
-        put("batch_condition", &json!({"id": {"S": "a"}, "n": {"N": "1"}}));
+        put(
+            "batch_condition",
+            &json!({"id": {"S": "a"}, "n": {"N": "1"}}),
+        );
         let reply = call(
             "batch_execute_statement",
             &json!({"Statements": [{"Statement": "UPDATE batch_condition SET n = 3 WHERE id = 'a' AND n = 2",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}]}),
         );
-        assert_eq!(reply["Responses"][0]["Error"]["Item"], json!({"id": {"S": "a"}, "n": {"N": "1"}}));
+        assert_eq!(
+            reply["Responses"][0]["Error"]["Item"],
+            json!({"id": {"S": "a"}, "n": {"N": "1"}})
+        );
     }
 
     #[pg_test]
@@ -98,7 +116,12 @@ mod tests {
                 "Provided list of item keys contains duplicates",
             ),
         ] {
-            expect_refusal("batch_execute_statement", &request(&statements), ("DY001", "ValidationException"), message);
+            expect_refusal(
+                "batch_execute_statement",
+                &request(&statements),
+                ("DY001", "ValidationException"),
+                message,
+            );
         }
         assert_eq!(count("SELECT count(*) FROM dynamo_tables.batch_whole"), 0);
     }

@@ -7,7 +7,10 @@ mod tests {
     use serde_json::{Value, json};
 
     fn execute(statement: &str, more: &Value) -> Value {
-        call("execute_statement", &with(&json!({"Statement": statement}), more))
+        call(
+            "execute_statement",
+            &with(&json!({"Statement": statement}), more),
+        )
     }
 
     fn run_statement(statement: &str) -> Value {
@@ -23,7 +26,12 @@ mod tests {
 
     fn songs(table: &str) {
         music_table(table);
-        for (artist, title, year) in [("a", "1", 1990), ("a", "2", 1991), ("a", "3", 1992), ("b", "1", 1990)] {
+        for (artist, title, year) in [
+            ("a", "1", 1990),
+            ("a", "2", 1991),
+            ("a", "3", 1992),
+            ("b", "1", 1990),
+        ] {
             run_statement(&format!(
                 "INSERT INTO \"{table}\" VALUE {{'Artist': '{artist}', 'SongTitle': '{title}', 'Year': {year}}}"
             ));
@@ -33,7 +41,8 @@ mod tests {
     #[pg_test]
     fn execute_statement_writes_and_reads_one_item() {
         music_table("execute_one");
-        let insert = "INSERT INTO execute_one VALUE {'Artist': 'a', 'SongTitle': ?, 'n': 1, 'set': <<'x'>>}";
+        let insert =
+            "INSERT INTO execute_one VALUE {'Artist': 'a', 'SongTitle': ?, 'n': 1, 'set': <<'x'>>}";
         let parameters = json!({"Parameters": [{"S": "t"}]});
         assert_eq!(execute(insert, &parameters), json!({"Items": []}));
         let key = json!({"Artist": {"S": "a"}, "SongTitle": {"S": "t"}});
@@ -54,7 +63,8 @@ mod tests {
         );
         let select = "SELECT n FROM execute_one WHERE Artist = 'a' AND SongTitle = 't'";
         assert_eq!(run_statement(select), json!({"Items": [{"n": {"N": "2"}}]}));
-        let delete = "DELETE FROM execute_one WHERE Artist = 'a' AND SongTitle = 't' RETURNING ALL OLD *";
+        let delete =
+            "DELETE FROM execute_one WHERE Artist = 'a' AND SongTitle = 't' RETURNING ALL OLD *";
         assert_eq!(run_statement(delete)["Items"][0]["n"], json!({"N": "2"}));
         assert_eq!(run_statement(delete), json!({"Items": []}));
         assert_eq!(run_statement(select), json!({"Items": []}));
@@ -65,15 +75,27 @@ mod tests {
         songs("execute_ranges");
         for (condition, expected) in [
             ("Artist = 'a'", vec!["1", "2", "3"]),
-            ("Artist = 'a' AND SongTitle > '1' ORDER BY SongTitle DESC", vec!["3", "2"]),
+            (
+                "Artist = 'a' AND SongTitle > '1' ORDER BY SongTitle DESC",
+                vec!["3", "2"],
+            ),
             ("Artist IN ['b', 'a'] AND SongTitle = '1'", vec!["1", "1"]),
-            ("Artist = 'a' AND \"Year\" BETWEEN 1991 AND 1992", vec!["2", "3"]),
-            ("Artist = 'a' AND SongTitle IN ['3', '1'] ORDER BY SongTitle", vec!["1", "3"]),
+            (
+                "Artist = 'a' AND \"Year\" BETWEEN 1991 AND 1992",
+                vec!["2", "3"],
+            ),
+            (
+                "Artist = 'a' AND SongTitle IN ['3', '1'] ORDER BY SongTitle",
+                vec!["1", "3"],
+            ),
         ] {
             let reply = run_statement(&format!("SELECT * FROM execute_ranges WHERE {condition}"));
             assert_eq!(titles(&reply), expected, "{condition}");
         }
-        assert_eq!(titles(&run_statement("SELECT SongTitle FROM execute_ranges")).len(), 4);
+        assert_eq!(
+            titles(&run_statement("SELECT SongTitle FROM execute_ranges")).len(),
+            4
+        );
         call(
             "create_table",
             &json!({
@@ -87,7 +109,10 @@ mod tests {
         run_statement("INSERT INTO execute_index VALUE {'id': 'x', 'g': 'G', 'other': 1}");
         run_statement("INSERT INTO execute_index VALUE {'id': 'y'}");
         let reply = run_statement("SELECT * FROM \"execute_index\".\"by_g\"");
-        assert_eq!(reply, json!({"Items": [{"id": {"S": "x"}, "g": {"S": "G"}}]}));
+        assert_eq!(
+            reply,
+            json!({"Items": [{"id": {"S": "x"}, "g": {"S": "G"}}]})
+        );
     }
 
     #[pg_test]
@@ -118,7 +143,10 @@ mod tests {
     fn execute_statement_by_key_reads_one_row() {
         songs("execute_key");
         let capacity = json!({"ReturnConsumedCapacity": "TOTAL"});
-        let reply = execute("SELECT * FROM execute_key WHERE Artist = 'a' AND SongTitle = '2'", &capacity);
+        let reply = execute(
+            "SELECT * FROM execute_key WHERE Artist = 'a' AND SongTitle = '2'",
+            &capacity,
+        );
         assert_eq!(reply["ConsumedCapacity"]["CapacityUnits"], json!(0.5));
         let reply = execute(
             "SELECT * FROM execute_key WHERE Artist = 'a' AND SongTitle = '2'",
@@ -130,12 +158,28 @@ mod tests {
     #[pg_test]
     fn execute_statement_faults_come_with_their_sqlstate() {
         for (statement, kind, message) in [
-            ("SELECTT * FROMM x", ("DY001", "ValidationException"), "Statement wasn't well formed, can't be processed: Expected data manipulation"),
-            ("SELECT * FROM nowhere_at_all WHERE id = 'x'", ("DY003", "ResourceNotFoundException"), "Requested resource not found"),
+            (
+                "SELECTT * FROMM x",
+                ("DY001", "ValidationException"),
+                "Statement wasn't well formed, can't be processed: Expected data manipulation",
+            ),
+            (
+                "SELECT * FROM nowhere_at_all WHERE id = 'x'",
+                ("DY003", "ResourceNotFoundException"),
+                "Requested resource not found",
+            ),
         ] {
-            expect_refusal("execute_statement", &json!({"Statement": statement}), kind, message);
+            expect_refusal(
+                "execute_statement",
+                &json!({"Statement": statement}),
+                kind,
+                message,
+            );
         }
-        let answer = handle("ExecuteStatement", br#"{"Statement":"SELECT * FROM nowhere_at_all"}"#);
+        let answer = handle(
+            "ExecuteStatement",
+            br#"{"Statement":"SELECT * FROM nowhere_at_all"}"#,
+        );
         assert_eq!(answer.status, 400);
     }
 
@@ -144,22 +188,50 @@ mod tests {
         songs("partiql_set");
         let titles = "SELECT string_agg(item ->> 'SongTitle', ',') FROM dynamo.partiql";
         for (arguments, expected) in [
-            ("('SELECT * FROM partiql_set WHERE Artist = ''a''')", Some("1,2,3")),
-            ("('SELECT SongTitle FROM partiql_set WHERE Artist = ? AND \"Year\" > ?', '{\"S\":\"a\"}', '{\"N\":\"1990\"}')", Some("2,3")),
-            ("('SELECT * FROM partiql_set WHERE Artist = ?', VARIADIC ARRAY['{\"S\":\"b\"}']::dynamo.attribute_value[])", Some("1")),
+            (
+                "('SELECT * FROM partiql_set WHERE Artist = ''a''')",
+                Some("1,2,3"),
+            ),
+            (
+                "('SELECT SongTitle FROM partiql_set WHERE Artist = ? AND \"Year\" > ?', '{\"S\":\"a\"}', '{\"N\":\"1990\"}')",
+                Some("2,3"),
+            ),
+            (
+                "('SELECT * FROM partiql_set WHERE Artist = ?', VARIADIC ARRAY['{\"S\":\"b\"}']::dynamo.attribute_value[])",
+                Some("1"),
+            ),
             ("('SELECT * FROM partiql_set WHERE Artist = ''c''')", None),
-            ("('DELETE FROM partiql_set WHERE Artist = ''b'' AND SongTitle = ''1'' RETURNING ALL OLD *')", Some("1")),
+            (
+                "('DELETE FROM partiql_set WHERE Artist = ''b'' AND SongTitle = ''1'' RETURNING ALL OLD *')",
+                Some("1"),
+            ),
             ("('SELECT * FROM partiql_set WHERE Artist = ''b''')", None),
         ] {
-            assert_eq!(text(&format!("{titles}{arguments}")).as_deref(), expected, "{arguments}");
+            assert_eq!(
+                text(&format!("{titles}{arguments}")).as_deref(),
+                expected,
+                "{arguments}"
+            );
         }
         for (arguments, message) in [
-            ("(NULL)", "The parameter 'Statement' is required but was not present in the request"),
-            ("('SELECT * FROM partiql_set WHERE Artist = ?', NULL::dynamo.attribute_value)", "parameters must not contain NULL"),
-            ("('SELECT * FROM partiql_set WHERE Artist = ?')", "Number of parameters in request and statement don't match."),
+            (
+                "(NULL)",
+                "The parameter 'Statement' is required but was not present in the request",
+            ),
+            (
+                "('SELECT * FROM partiql_set WHERE Artist = ?', NULL::dynamo.attribute_value)",
+                "parameters must not contain NULL",
+            ),
+            (
+                "('SELECT * FROM partiql_set WHERE Artist = ?')",
+                "Number of parameters in request and statement don't match.",
+            ),
         ] {
             let failure = failure(&format!("SELECT * FROM dynamo.partiql{arguments}"));
-            assert_eq!((failure.sqlstate.as_str(), failure.message.as_str()), ("DY001", message));
+            assert_eq!(
+                (failure.sqlstate.as_str(), failure.message.as_str()),
+                ("DY001", message)
+            );
         }
     }
 
@@ -170,7 +242,10 @@ mod tests {
         run("INSERT INTO dynamo_tables.partiql_large (item)
              SELECT format('{\"id\":{\"S\":\"%s\"},\"big\":{\"S\":\"%s\"}}', i, repeat('x', 100000))::dynamo.item
              FROM generate_series(1, 30) AS i");
-        assert_eq!(count("SELECT count(*) FROM dynamo.partiql('SELECT id FROM partiql_large')"), 30);
+        assert_eq!(
+            count("SELECT count(*) FROM dynamo.partiql('SELECT id FROM partiql_large')"),
+            30
+        );
         let reply = run_statement("SELECT id FROM partiql_large");
         assert!(reply["Items"].as_array().expect("Items").len() < 30);
     }
@@ -201,7 +276,9 @@ mod tests {
             );
             let reply = run_statement(&update);
             assert_eq!(reply["Items"][0][text], json!({"N": "2"}), "{text}");
-            let select = format!("SELECT \"{name}\" FROM partiql_hostile WHERE Artist = ? AND \"{name}\" = 2");
+            let select = format!(
+                "SELECT \"{name}\" FROM partiql_hostile WHERE Artist = ? AND \"{name}\" = 2"
+            );
             let found = execute(&select, &json!({"Parameters": [{"S": text}]}));
             assert_eq!(found["Items"][0][text], json!({"N": "2"}), "{text}");
             // As a table and as an index: there is none of that name.
@@ -212,15 +289,29 @@ mod tests {
                     format!("DELETE FROM {from} WHERE Artist = 'a' AND SongTitle = 't'"),
                 ] {
                     let failure = refusal("execute_statement", &json!({"Statement": statement}));
-                    assert!(["DY001", "DY003"].contains(&failure.sqlstate.as_str()), "{statement}: {failure:?}");
+                    assert!(
+                        ["DY001", "DY003"].contains(&failure.sqlstate.as_str()),
+                        "{statement}: {failure:?}"
+                    );
                 }
             }
         }
-        assert_eq!(count("SELECT count(*) FROM dynamo_tables.partiql_hostile"), hostile.len() as i64);
+        assert_eq!(
+            count("SELECT count(*) FROM dynamo_tables.partiql_hostile"),
+            hostile.len() as i64
+        );
         // Names of relations that are no DynamoDB tables are none here either.
-        for relation in ["pg_class", "pg_catalog.pg_class", "dynamo_internal.access_key", "table_definition"] {
+        for relation in [
+            "pg_class",
+            "pg_catalog.pg_class",
+            "dynamo_internal.access_key",
+            "table_definition",
+        ] {
             for quoted in [relation.to_owned(), format!("\"{relation}\"")] {
-                let failure = refusal("execute_statement", &json!({"Statement": format!("SELECT * FROM {quoted}")}));
+                let failure = refusal(
+                    "execute_statement",
+                    &json!({"Statement": format!("SELECT * FROM {quoted}")}),
+                );
                 assert_eq!(failure.sqlstate, "DY003", "{quoted}: {failure:?}");
             }
         }
@@ -231,14 +322,21 @@ mod tests {
         run("SET LOCAL statement_timeout = '5s'");
         music_table("partiql_deep");
         for text in ["(", "[", "{'a':", "<<", "NOT ", "- ", "((((", "f("] {
-            for head in ["SELECT * FROM partiql_deep WHERE a = ", "INSERT INTO partiql_deep VALUE {'Artist': ", "UPDATE partiql_deep SET a = "] {
+            for head in [
+                "SELECT * FROM partiql_deep WHERE a = ",
+                "INSERT INTO partiql_deep VALUE {'Artist': ",
+                "UPDATE partiql_deep SET a = ",
+            ] {
                 let repeat = (8192 - head.len()) / text.len();
                 let statement = format!("{head}{}", text.repeat(repeat));
                 let failure = refusal("execute_statement", &json!({"Statement": statement}));
                 assert_eq!(failure.sqlstate, "DY001", "{head}{text}: {failure:?}");
             }
         }
-        let wide = format!("SELECT * FROM partiql_deep WHERE {}a = 1", "a = 1 OR ".repeat(900));
+        let wide = format!(
+            "SELECT * FROM partiql_deep WHERE {}a = 1",
+            "a = 1 OR ".repeat(900)
+        );
         run_statement(&wide);
     }
 }

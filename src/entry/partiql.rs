@@ -55,8 +55,8 @@ unsafe fn rows(
 fn values_of(parameters: Option<VarlenaArray>) -> Result<Vec<AvBuf>> {
     let elements = parameters.map_or_else(Vec::new, |array| array.0);
     let elements = elements.into_iter().map(|element| {
-        let bytes = element
-            .ok_or_else(|| ApiError::validation("parameters must not contain NULL"))?;
+        let bytes =
+            element.ok_or_else(|| ApiError::validation("parameters must not contain NULL"))?;
         Ok(Av::from_datum(bytes)?.to_owned())
     });
     elements.collect()

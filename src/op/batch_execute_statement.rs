@@ -31,9 +31,9 @@ impl Member {
     /// The row it is about.
     fn place(&self) -> Option<(u32, &StoredKey)> {
         match self {
-            Member::Read(table, plan) => plan
-                .one_item()
-                .map(|(_, key)| (table.relid.to_u32(), key)),
+            Member::Read(table, plan) => {
+                plan.one_item().map(|(_, key)| (table.relid.to_u32(), key))
+            }
             Member::Write(bound) => Some(bound.place()),
         }
     }

@@ -77,12 +77,12 @@ impl Request {
             Operation::GetItem => Request::GetItem(GetItemRequest::parse(body, account)?),
             Operation::Query => Request::Query(QueryRequest::parse(body, account)?),
             Operation::Scan => Request::Scan(ScanRequest::parse(body, account)?),
-            Operation::BatchExecuteStatement => Request::BatchExecuteStatement(
-                BatchExecuteStatementRequest::parse(body, account)?,
-            ),
-            Operation::ExecuteStatement => Request::ExecuteStatement(Box::new(
-                ExecuteStatementRequest::parse(body, account)?,
-            )),
+            Operation::BatchExecuteStatement => {
+                Request::BatchExecuteStatement(BatchExecuteStatementRequest::parse(body, account)?)
+            }
+            Operation::ExecuteStatement => {
+                Request::ExecuteStatement(Box::new(ExecuteStatementRequest::parse(body, account)?))
+            }
             Operation::BatchGetItem => {
                 Request::BatchGetItem(BatchGetItemRequest::parse(body, account)?)
             }

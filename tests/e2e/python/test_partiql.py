@@ -106,13 +106,11 @@ class Select(Statements):
 
 class Write(Statements):
     def test_an_item_of_every_type_by_parameters(self):
-        names = [name for name in EVERYTHING]
-        places = ", ".join(f"'{name}': ?" for name in names)
-        self.execute(
-            f"INSERT INTO TABLE VALUE {{'Customer': 'types', 'Number': 1, {places}}}", *(EVERYTHING[n] for n in names)
-        )
+        values = {f"A {name}": value for name, value in EVERYTHING.items()}
+        places = ", ".join(f"'{name}': ?" for name in values)
+        self.execute(f"INSERT INTO TABLE VALUE {{'Customer': 'types', 'Number': 1, {places}}}", *values.values())
         (item,) = self.execute("SELECT * FROM TABLE WHERE Customer = 'types' AND \"Number\" = 1")["Items"]
-        self.assertEqual({name: item[name] for name in names}, EVERYTHING)
+        self.assertEqual({name: item[name] for name in values}, values)
         self.assertEqual(
             self.fault("DuplicateItemException", "INSERT INTO TABLE VALUE {'Customer': 'types', 'Number': 1}"),
             "Duplicate primary key exists in table",

@@ -157,7 +157,7 @@ fn paths_are_checked() {
     );
     assert!(
         Store::of(&[])
-            .run("SELECT l[2147483647], m.\"inner\" FROM T")
+            .run("SELECT x[2147483647], m.\"inner\" FROM T")
             .is_ok()
     );
 }

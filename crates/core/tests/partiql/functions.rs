@@ -22,7 +22,7 @@ fn refusal(statement: &str) -> String {
 #[test]
 fn functions_of_conditions() {
     let mut store = Store::of(&[
-        r#"{"pk":{"S":"a"},"sk":{"S":"1"},"ss":{"SS":["a"]},"s":{"S":"xyz"},"m":{"M":{"sub":{"S":"x"}}},"yes":{"BOOL":true},"l":{"L":[{"S":"a"}]}}"#,
+        r#"{"pk":{"S":"a"},"sk":{"S":"1"},"ss":{"SS":["a"]},"s":{"S":"xyz"},"m":{"M":{"sub":{"S":"x"}}},"yes":{"BOOL":true},"x":{"L":[{"S":"a"}]}}"#,
     ]);
     for (test, holds) in [
         ("attribute_exists(ss)", true),
@@ -30,7 +30,7 @@ fn functions_of_conditions() {
         ("attribute_not_exists(nope)", true),
         ("NOT ATTRIBUTE_EXISTS (nope)", true),
         ("(attribute_exists(nope) OR attribute_exists(\"ss\"))", true),
-        ("attribute_exists(m.sub) AND attribute_exists(l[0])", true),
+        ("attribute_exists(m.sub) AND attribute_exists(x[0])", true),
         ("attribute_type(ss, 'SS')", true),
         ("attribute_type(ss, 'S')", false),
         ("begins_with(s, 'xy')", true),

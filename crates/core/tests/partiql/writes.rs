@@ -25,8 +25,7 @@ fn updated(changes: &str) -> String {
 #[test]
 fn insert_makes_an_item_where_there_is_none() {
     let mut store = store();
-    let statement =
-        "INSERT INTO \"T\" value {'pk': 'b', 'sk': ?, 'n': -1.50, 'list': [1, 'two'], 'none': null}";
+    let statement = "INSERT INTO \"T\" value {'pk': 'b', 'sk': ?, 'n': -1.50, 'list': [1, 'two'], 'none': null}";
     let reply = store.with(statement, r#""Parameters":[{"S":"2"}]"#);
     assert_eq!(reply.unwrap(), r#"{"Items":[]}"#);
     assert_eq!(
