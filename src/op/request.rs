@@ -2,18 +2,22 @@
 
 use super::{Reply, Session};
 use super::{
-    batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table, delete_item, delete_table, describe_endpoints, describe_limits, describe_table, execute_statement, get_item, list_tables, put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items, unsupported, update_item, update_table, write,
+    batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table,
+    delete_item, delete_table, describe_endpoints, describe_limits, describe_table,
+    execute_statement, get_item, list_tables, put_item, query, resource_policy, scan, tags,
+    transact_get_items, transact_write_items, unsupported, update_item, update_table, write,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
-    BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest,
-    DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest,
-    DescribeTableRequest, ExecuteStatementRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest,
-    ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest,
-    QueryRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest,
-    TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContributorInsightsRequest,
-    UpdateItemRequest, UpdateTableRequest, check_describe_endpoints, check_describe_limits,
+    BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest,
+    DeleteItemRequest, DeleteResourcePolicyRequest, DeleteTableRequest,
+    DescribeContributorInsightsRequest, DescribeTableRequest, ExecuteStatementRequest,
+    GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest, ListTablesRequest,
+    ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest, QueryRequest, ScanRequest,
+    TagResourceRequest, TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported,
+    UntagResourceRequest, UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest,
+    check_describe_endpoints, check_describe_limits,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
 

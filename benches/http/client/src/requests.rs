@@ -44,7 +44,9 @@ impl Operation {
     /// Something that a right answer contains.
     pub fn sign_of_success(self) -> &'static str {
         match self {
-            Operation::GetItem | Operation::ExecuteStatement | Operation::TransactGet25 => "\"note\"",
+            Operation::GetItem | Operation::ExecuteStatement | Operation::TransactGet25 => {
+                "\"note\""
+            }
             Operation::PutItem
             | Operation::UpdateItem
             | Operation::TransactWrite4

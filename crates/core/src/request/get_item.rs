@@ -93,21 +93,6 @@ impl GetItemRequest {
         })
     }
 
-    /// A SELECT of PartiQL by key, in a transaction.
-    pub(crate) fn of_statement(
-        table: TableRef,
-        key: Attributes,
-        projection: Option<Projection>,
-    ) -> Self {
-        GetItemRequest {
-            table,
-            key,
-            projection,
-            consistent: true,
-            capacity: ReturnCapacity::None,
-        }
-    }
-
     pub fn table(&self) -> &TableRef {
         &self.table
     }

@@ -109,6 +109,7 @@ impl PutItemRequest {
             item,
             condition: expressions::compile(action)?.condition,
             show: Show::of_action(action),
+            insert: false,
         })
     }
 
