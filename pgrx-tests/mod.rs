@@ -12,6 +12,7 @@ mod describe_limits;
 mod describe_table;
 mod direct_write;
 mod execute_statement;
+mod execute_transaction;
 mod get_item;
 mod handle_batch;
 mod hostile_input;

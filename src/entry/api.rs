@@ -29,6 +29,7 @@ request_forms! {
     query => Query,
     scan => Scan,
     execute_statement => ExecuteStatement,
+    execute_transaction => ExecuteTransaction,
     batch_execute_statement => BatchExecuteStatement,
     batch_get_item => BatchGetItem,
     batch_write_item => BatchWriteItem,

@@ -12,6 +12,7 @@ mod describe_endpoints;
 mod describe_limits;
 mod describe_table;
 pub mod execute_statement;
+mod execute_transaction;
 pub mod explain;
 pub mod get_item;
 mod item_set;

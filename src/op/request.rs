@@ -4,8 +4,9 @@ use super::{Reply, Session};
 use super::{
     batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table,
     delete_item, delete_table, describe_endpoints, describe_limits, describe_table,
-    execute_statement, get_item, list_tables, put_item, query, resource_policy, scan, tags,
-    transact_get_items, transact_write_items, unsupported, update_item, update_table, write,
+    execute_statement, execute_transaction, get_item, list_tables, put_item, query,
+    resource_policy, scan, tags, transact_get_items, transact_write_items, unsupported,
+    update_item, update_table, write,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
@@ -13,10 +14,11 @@ use pg_dynamo_core::request::{
     BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest,
     DeleteItemRequest, DeleteResourcePolicyRequest, DeleteTableRequest,
     DescribeContributorInsightsRequest, DescribeTableRequest, ExecuteStatementRequest,
-    GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest, ListTablesRequest,
-    ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest, QueryRequest, ScanRequest,
-    TagResourceRequest, TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported,
-    UntagResourceRequest, UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest,
+    ExecuteTransactionRequest, GetItemRequest, GetResourcePolicyRequest,
+    ListContributorInsightsRequest, ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest,
+    PutResourcePolicyRequest, QueryRequest, ScanRequest, TagResourceRequest,
+    TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported, UntagResourceRequest,
+    UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest,
     check_describe_endpoints, check_describe_limits,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
@@ -38,6 +40,7 @@ pub enum Request {
     DescribeLimits,
     DescribeTable(DescribeTableRequest),
     ExecuteStatement(Box<ExecuteStatementRequest>),
+    ExecuteTransaction(ExecuteTransactionRequest),
     ListTables(ListTablesRequest),
     UpdateTable(UpdateTableRequest),
     DeleteTable(DeleteTableRequest),
@@ -83,6 +86,9 @@ impl Request {
             Operation::Scan => Request::Scan(ScanRequest::parse(body, account)?),
             Operation::BatchExecuteStatement => {
                 Request::BatchExecuteStatement(BatchExecuteStatementRequest::parse(body, account)?)
+            }
+            Operation::ExecuteTransaction => {
+                Request::ExecuteTransaction(ExecuteTransactionRequest::parse(body, account)?)
             }
             Operation::ExecuteStatement => {
                 Request::ExecuteStatement(Box::new(ExecuteStatementRequest::parse(body, account)?))
@@ -172,6 +178,9 @@ impl Request {
             Request::Query(request) => return query::run(session, request),
             Request::Scan(request) => return scan::run(session, request),
             Request::ExecuteStatement(request) => return execute_statement::run(session, *request),
+            Request::ExecuteTransaction(request) => {
+                return execute_transaction::run(session, request);
+            }
             Request::BatchExecuteStatement(request) => {
                 return batch_execute_statement::run(session, request);
             }

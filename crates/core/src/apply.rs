@@ -3,6 +3,7 @@ use crate::capacity::{Units, WriteUnits, write_collection_metrics, write_consume
 use crate::expression::{Condition, Projection, Update};
 use crate::index::values;
 use crate::key::StoredKey;
+use crate::partiql::Columns;
 use crate::request::options::{ReturnCapacity, ReturnValues, Show};
 use crate::table::{TableDefinition, TableRef};
 use crate::value::json::write_item;
@@ -323,6 +324,7 @@ pub struct Read {
     table: TableRef,
     key: StoredKey,
     projection: Option<Projection>,
+    columns: Option<Columns>,
     consistent: bool,
     capacity: ReturnCapacity,
 }
@@ -339,9 +341,19 @@ impl Read {
             table,
             key,
             projection,
+            columns: None,
             consistent,
             capacity,
         }
+    }
+
+    /// A SELECT: what it shows has names of its own.
+    pub(crate) fn showing(self, columns: Option<Columns>) -> Read {
+        Read { columns, ..self }
+    }
+
+    pub(crate) fn columns(&self) -> Option<&Columns> {
+        self.columns.as_ref()
     }
 
     /// The table's name (never an ARN).

@@ -106,7 +106,7 @@ operations! {
     DisableKinesisStreamingDestination, "disable_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
     EnableKinesisStreamingDestination, "enable_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
     ExecuteStatement, "execute_statement", Statement, dynamodb, works;
-    ExecuteTransaction, "execute_transaction", Statement, dynamodb, later;
+    ExecuteTransaction, "execute_transaction", Statement, dynamodb, works;
     ExportTableToPointInTime, "export_table_to_point_in_time", Define, dynamodb, refused "ValidationException, TableNotFoundException without the table";
     GetItem, "get_item", Read, dynamodb, works;
     GetResourcePolicy, "get_resource_policy", Describe, dynamodb, works;

@@ -217,5 +217,50 @@ class Batch(Statements):
         )
 
 
+class Transaction(Statements):
+    def transact(self, *statements, **more):
+        members = [dict(Statement=text.replace("TABLE", f'"{self.name}"')) for text in statements]
+        return self.client.execute_transaction(TransactStatements=members, **more)
+
+    def canceled(self, *statements):
+        failure = self.refused("TransactionCanceledException", self.transact, *statements)
+        return [reason["Code"] for reason in failure.response["CancellationReasons"]]
+
+    def test_items_are_read_together(self):
+        reply = self.transact(
+            "SELECT Note FROM TABLE WHERE Customer = 'ann' AND \"Number\" = 1",
+            "SELECT Note FROM TABLE WHERE Customer = 'nobody' AND \"Number\" = 1",
+        )
+        self.assertEqual(reply["Responses"], [{"Item": {"Note": {"S": "order 1"}}}, {}])
+
+    def test_statements_are_done_together_or_not_at_all(self):
+        insert = "INSERT INTO TABLE VALUE {'Customer': 'together', 'Number': 1}"
+        self.assertEqual(
+            self.canceled(
+                insert,
+                "INSERT INTO TABLE VALUE {'Customer': 'ann', 'Number': 1}",
+                "EXISTS(SELECT * FROM TABLE WHERE Customer = 'ann' AND \"Number\" = 2 AND Total = 0)",
+            ),
+            ["None", "DuplicateItem", "ConditionalCheckFailed"],
+        )
+        together = "SELECT * FROM TABLE WHERE Customer = 'together'"
+        self.assertEqual(self.numbers(self.execute(together)), [])
+        self.transact(
+            insert,
+            "UPDATE TABLE SET Seen = 1 WHERE Customer = 'ann' AND \"Number\" = 3",
+            "EXISTS(SELECT * FROM TABLE WHERE Customer = 'ann' AND \"Number\" = 2 AND Total = 98)",
+        )
+        self.assertEqual(self.numbers(self.execute(together)), [1])
+
+    def test_a_token_is_for_one_transaction(self):
+        self.execute("INSERT INTO TABLE VALUE {'Customer': 'token', 'Number': 1, 'n': 0}")
+        for _ in range(2):
+            self.transact(
+                "UPDATE TABLE SET n = n + 1 WHERE Customer = 'token' AND \"Number\" = 1", ClientRequestToken="once"
+            )
+        (item,) = self.execute("SELECT n FROM TABLE WHERE Customer = 'token'")["Items"]
+        self.assertEqual(item, {"n": {"N": "1"}})
+
+
 if __name__ == "__main__":
     unittest.main()

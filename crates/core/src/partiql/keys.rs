@@ -53,6 +53,17 @@ pub fn equality<'t>(test: &'t Logic<Test>, name: &str) -> Option<&'t AvBuf> {
     }
 }
 
+/// `name IN [value]`.
+pub fn one_of<'t>(test: &'t Logic<Test>, name: &str) -> Option<&'t AvBuf> {
+    match test {
+        Logic::Test(test) => match members(test, name)?.as_slice() {
+            [value] => Some(value),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn is(path: &DocPath, name: &str) -> bool {
     path.steps.is_empty() && path.root == name
 }

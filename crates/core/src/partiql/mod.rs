@@ -30,7 +30,9 @@ pub use select::{Branch, SelectPlan};
 pub(crate) use condition::Bound;
 pub(crate) use select::SelectOptions;
 pub(crate) use token::{Binding, mismatch as token_mismatch};
-pub(crate) use write::{delete_request, insert_request, update_request};
+pub(crate) use write::{
+    KeyRule, delete_request, exists_parts, insert_request, only_key, update_request,
+};
 
 thread_local! {
     static STATEMENTS: RefCell<Cache<Statement>> = RefCell::new(Cache::default());

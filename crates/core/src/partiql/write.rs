@@ -4,9 +4,9 @@
 //! - UPDATE is an UpdateItem on the condition that there is one, and that the rest of WHERE holds.
 //! - DELETE is a DeleteItem; the rest of WHERE is asked of an item only: without one nothing is done.
 
-use super::ast::{Delete, Insert, Returning, Update};
+use super::ast::{Delete, Insert, Returning, Select, Update};
 use super::condition::Bound;
-use super::keys::{conjuncts, equality};
+use super::keys::{conjuncts, equality, one_of};
 use crate::expression::ast::Logic;
 use crate::expression::path::DocPath;
 use crate::expression::test::Test;
@@ -16,6 +16,13 @@ use crate::request::{DeleteItemRequest, PutItemRequest, UpdateItemRequest};
 use crate::table::{TableDefinition, TableRef};
 use crate::value::{Attributes, AvBuf};
 use crate::{ApiError, Result};
+
+/// What a transaction does otherwise: a write without a whole key is a reason to cancel it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyRule {
+    Statement,
+    Transaction,
+}
 
 /// Err: DynamoDB's text for the first fault that needs no table.
 pub(crate) fn insert_request(
@@ -36,10 +43,11 @@ pub(crate) fn update_request(
     changes: Changes,
     condition: Option<Logic<Test>>,
     named: (TableRef, &TableDefinition),
+    rule: KeyRule,
     show: Show,
 ) -> Result<UpdateItemRequest> {
     let (table, definition) = named;
-    let (key, mut rest) = key_of(condition, definition)?;
+    let (key, mut rest) = key_of(condition, definition, rule)?;
     rest.insert(0, Logic::Test(Test::Exists(hash_key(definition))));
     let show = Show {
         values: values(update.returning),
@@ -58,10 +66,11 @@ pub(crate) fn delete_request(
     delete: &Delete,
     condition: Option<Logic<Test>>,
     named: (TableRef, &TableDefinition),
+    rule: KeyRule,
     show: Show,
 ) -> Result<DeleteItemRequest> {
     let (table, definition) = named;
-    let (key, rest) = key_of(condition, definition)?;
+    let (key, rest) = key_of(condition, definition, rule)?;
     let show = Show {
         values: values(delete.returning),
         ..show
@@ -73,10 +82,58 @@ pub(crate) fn delete_request(
     Ok(DeleteItemRequest::of_statement(table, key, condition, show))
 }
 
+/// The key and the condition of `EXISTS(SELECT …)`.
+pub(crate) fn exists_parts(
+    select: &Select,
+    condition: Option<Logic<Test>>,
+    definition: &TableDefinition,
+) -> Result<(Attributes, Condition)> {
+    let fault = || {
+        ApiError::validation("EXISTS() must contain a single item read with additional condition")
+    };
+    if select.source.index.is_some() {
+        return Err(ApiError::validation(
+            "Operations on indices are not supported in transactions",
+        ));
+    }
+    let mut rest = condition.map(conjuncts).unwrap_or_default();
+    let mut key = Attributes::new();
+    for attribute in definition.key_schema.attributes() {
+        let found = rest.iter().find_map(|test| equality(test, &attribute.name));
+        let value = found.ok_or_else(fault)?.clone();
+        rest.retain(|test| equality(test, &attribute.name) != Some(&value));
+        key.insert(attribute.name.clone(), value.as_av().to_value()?);
+    }
+    if rest.is_empty() {
+        return Err(fault());
+    }
+    Ok((key, Condition::new(Logic::And(rest))))
+}
+
+/// The key of a SELECT that asks for it and for nothing else; its values are of any type.
+pub(crate) fn only_key(
+    condition: Option<&Logic<Test>>,
+    definition: &TableDefinition,
+) -> Result<Option<Attributes>> {
+    let mut rest = condition.cloned().map(conjuncts).unwrap_or_default();
+    let mut key = Attributes::new();
+    for attribute in definition.key_schema.attributes() {
+        let name = &attribute.name;
+        let named = |test: &Logic<Test>| equality(test, name).or(one_of(test, name)).cloned();
+        let Some(value) = rest.iter().find_map(named) else {
+            return Ok(None);
+        };
+        rest.retain(|test| named(test).as_ref() != Some(&value));
+        key.insert(name.clone(), value.as_av().to_value()?);
+    }
+    Ok(rest.is_empty().then_some(key))
+}
+
 /// Takes the key out of the condition; what is left must hold, too.
 fn key_of(
     condition: Option<Logic<Test>>,
     definition: &TableDefinition,
+    rule: KeyRule,
 ) -> Result<(Attributes, Vec<Logic<Test>>)> {
     let mut rest = condition.map(conjuncts).unwrap_or_default();
     let mut key = Attributes::new();
@@ -89,11 +146,13 @@ fn key_of(
         values.dedup();
         let value = match values.as_slice() {
             [value] => (*value).clone(),
-            [] => {
+            [] if rule == KeyRule::Statement => {
                 return Err(ApiError::validation(
                     "Where clause does not contain a mandatory equality on all key attributes",
                 ));
             }
+            // A key that is not whole is refused where it meets the schema.
+            _ if rule == KeyRule::Transaction => continue,
             _ => {
                 return Err(ApiError::validation(format!(
                     "Multiple conditions on same key {name}. Only single item Update/Insert/Delete are supported"

@@ -25,13 +25,18 @@ const IN_TRANSACTION: Parameters = Parameters {
 };
 
 impl ConditionCheckRequest {
-    /// A check that shows nothing of the item when it fails.
-    pub fn new(table: TableRef, key: Attributes, condition: Condition) -> Self {
+    /// An EXISTS of PartiQL.
+    pub(crate) fn of_statement(
+        table: TableRef,
+        key: Attributes,
+        condition: Condition,
+        show: Show,
+    ) -> Self {
         ConditionCheckRequest {
             table,
             key,
             condition: Some(condition),
-            show: Show::default(),
+            show,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::Result;
 use crate::apply::Read;
 use crate::expression::Projection;
 use crate::json::Json;
+use crate::partiql::Columns;
 use crate::table::{Account, TableDefinition, TableRef};
 use crate::value::Attributes;
 use crate::value::json::read_attributes;
@@ -16,6 +17,8 @@ pub struct GetItemRequest {
     table: TableRef,
     key: Attributes,
     projection: Option<Projection>,
+    /// Of a SELECT.
+    columns: Option<Columns>,
     consistent: bool,
     capacity: ReturnCapacity,
 }
@@ -74,6 +77,7 @@ impl GetItemRequest {
             table,
             key,
             projection: compiled.projection.or(names),
+            columns: None,
             consistent: fields::boolean(request, "ConsistentRead").unwrap_or(false),
             capacity: options::capacity(request),
         })
@@ -88,9 +92,22 @@ impl GetItemRequest {
             table,
             key,
             projection: expressions::compile(get)?.projection,
+            columns: None,
             consistent: true,
             capacity: ReturnCapacity::None,
         })
+    }
+
+    /// A SELECT of PartiQL by key, in a transaction.
+    pub(crate) fn of_statement(table: TableRef, key: Attributes, columns: Columns) -> Self {
+        GetItemRequest {
+            table,
+            key,
+            projection: columns.projection(),
+            columns: Some(columns),
+            consistent: true,
+            capacity: ReturnCapacity::None,
+        }
     }
 
     pub fn table(&self) -> &TableRef {
@@ -109,6 +126,7 @@ impl GetItemRequest {
             self.projection,
             self.consistent,
             self.capacity,
-        ))
+        )
+        .showing(self.columns))
     }
 }

@@ -19,6 +19,7 @@ mod describe_endpoints;
 mod describe_limits;
 mod describe_table;
 mod execute_statement;
+mod execute_transaction;
 mod expressions;
 mod fields;
 mod get_item;
@@ -64,6 +65,7 @@ pub use describe_endpoints::{check_describe_endpoints, describe_endpoints_reply}
 pub use describe_limits::{check_describe_limits, describe_limits_reply};
 pub use describe_table::{DescribeTableRequest, describe_table_reply, table_description_reply};
 pub use execute_statement::ExecuteStatementRequest;
+pub use execute_transaction::{ExecuteTransactionRequest, Transaction};
 pub use get_item::GetItemRequest;
 pub use key::of_item as key_of_item;
 pub use list_tables::ListTablesRequest;

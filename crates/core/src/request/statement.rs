@@ -2,14 +2,15 @@
 use super::options::{ReturnCapacity, Show};
 use super::reading::ReadOptions;
 use super::shape::{Member, Shape, list, one_of, optional, required, text};
-use super::{PutItemRequest, fields};
+use super::transact_write_items::Action;
+use super::{ConditionCheckRequest, GetItemRequest, PutItemRequest, fields};
 use crate::apply::Write;
 use crate::expression::Update as Changes;
 use crate::expression::ast::Logic;
 use crate::expression::test::Test;
 use crate::json::Json;
 use crate::partiql::ast::Statement;
-use crate::partiql::{self, Binding, Bound, SelectOptions, SelectPlan};
+use crate::partiql::{self, Binding, Bound, Columns, KeyRule, SelectOptions, SelectPlan};
 use crate::table::{Account, TableDefinition, TableRef};
 use crate::value::AvBuf;
 use crate::value::json::read_checked_value;
@@ -207,17 +208,72 @@ impl StatementRequest {
         )))
     }
 
+    /// A SELECT of a transaction: one item by its key, and nothing else.
+    pub(super) fn into_get(self, table: &TableDefinition) -> Result<GetItemRequest> {
+        let (Statement::Select(select), Work::Condition(condition)) =
+            (&*self.statement, &self.work)
+        else {
+            return Err(ApiError::internal("a write read as a SELECT"));
+        };
+        if select.source.index.is_some() {
+            return Err(ApiError::validation(
+                "Reads on indices are not supported within transactions.",
+            ));
+        }
+        if let Some(key) = partiql::only_key(condition.as_ref(), table)? {
+            let columns = Columns::new(&select.columns);
+            return Ok(GetItemRequest::of_statement(self.table, key, columns));
+        }
+        // What is wrong with it as a SELECT comes first.
+        self.bind_one_item(table, ReadOptions::default(), "ExecuteTransaction")?;
+        Err(ApiError::validation(
+            "Select statements within ExecuteTransaction must specify the primary key in the where clause.",
+        ))
+    }
+
+    /// A write of a transaction. A key that is not whole is left to the transaction, which is cancelled for it.
+    pub(super) fn into_action(self, table: &TableDefinition) -> Result<Action> {
+        if self.statement.returning().is_some() {
+            return Err(ApiError::validation(
+                "RETURNING clause is not supported in ExecuteTransaction.",
+            ));
+        }
+        let rule = KeyRule::Transaction;
+        match (&*self.statement, self.work) {
+            (Statement::Insert(_), Work::Insert(put)) => Ok(Action::Put(put)),
+            (Statement::Update(update), Work::Update(changes, condition)) => {
+                let named = (self.table, table);
+                partiql::update_request(update, changes, condition, named, rule, self.show)
+                    .map(Action::Update)
+            }
+            (Statement::Delete(delete), Work::Condition(condition)) => {
+                let named = (self.table, table);
+                partiql::delete_request(delete, condition, named, rule, self.show)
+                    .map(Action::Delete)
+            }
+            (Statement::Exists(select), Work::Condition(condition)) => {
+                let (key, condition) = partiql::exists_parts(select, condition, table)?;
+                Ok(Action::ConditionCheck(ConditionCheckRequest::of_statement(
+                    self.table, key, condition, self.show,
+                )))
+            }
+            _ => Err(ApiError::internal("a SELECT bound as a write")),
+        }
+    }
+
     /// INSERT, UPDATE or DELETE with the table's keys.
     pub fn bind_write(self, table: &Rc<TableDefinition>) -> Result<Write> {
+        let rule = KeyRule::Statement;
         match (&*self.statement, self.work) {
             (Statement::Insert(_), Work::Insert(put)) => put.bind(table),
             (Statement::Update(update), Work::Update(changes, condition)) => {
                 let named = (self.table, &**table);
-                partiql::update_request(update, changes, condition, named, self.show)?.bind(table)
+                partiql::update_request(update, changes, condition, named, rule, self.show)?
+                    .bind(table)
             }
             (Statement::Delete(delete), Work::Condition(condition)) => {
                 let named = (self.table, &**table);
-                partiql::delete_request(delete, condition, named, self.show)?.bind(table)
+                partiql::delete_request(delete, condition, named, rule, self.show)?.bind(table)
             }
             _ => Err(ApiError::internal("a SELECT bound as a write")),
         }

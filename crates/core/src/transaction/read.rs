@@ -171,7 +171,10 @@ fn write_response(read: &Read, item: &dyn StoredItem, out: &mut String) -> Resul
         out.push_str("\"Item\":");
         return write_item(out, item.whole()?);
     };
-    let part = if item.in_pieces() {
+    let named = read.columns().map(|columns| columns.of_stored(item));
+    let part = if let Some(part) = named.transpose()?.flatten() {
+        part
+    } else if item.in_pieces() {
         projection.project_with(&mut |name| item.attribute(name))?
     } else {
         projection.project(item.whole()?)?

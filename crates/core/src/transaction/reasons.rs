@@ -99,6 +99,8 @@ fn code(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Validation => "ValidationError",
         ErrorKind::TransactionConflict => "TransactionConflict",
         ErrorKind::DuplicateItem => "DuplicateItem",
+        // Of ExecuteTransaction only: to the others it is a fault of the request.
+        ErrorKind::ResourceNotFound => "ResourceNotFound",
         ErrorKind::ItemCollectionSizeLimitExceeded => "ItemCollectionSizeLimitExceeded",
         ErrorKind::ProvisionedThroughputExceeded => "ProvisionedThroughputExceeded",
         ErrorKind::Throttling => "ThrottlingError",

@@ -10,4 +10,5 @@ mod literals;
 mod pages;
 mod select;
 mod store;
+mod transactions;
 mod writes;
