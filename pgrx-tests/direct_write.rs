@@ -53,6 +53,43 @@ mod tests {
         assert!(!takes_statements("direct_plain"));
     }
 
+    /// Neither with its btree nor while there is only the column, before and after.
+    #[pg_test]
+    fn direct_write_of_a_table_whose_items_expire() {
+        counted_table("direct_ttl");
+        let table = "dynamo_tables.direct_ttl";
+        let trigger = |more: &str| {
+            run(&format!(
+                r#"CREATE OR REPLACE TRIGGER "~dynamo_derive_keys" BEFORE INSERT OR UPDATE ON {table}
+                   FOR EACH ROW EXECUTE FUNCTION dynamo_internal.derive_keys('direct_ttl', 'id', 'S'{more});
+                   ALTER TABLE {table} ENABLE ALWAYS TRIGGER "~dynamo_derive_keys""#
+            ));
+        };
+        run(&format!("ALTER TABLE {table} ADD COLUMN dynamo_ttl int8"));
+        assert!(!takes_statements("direct_ttl"), "a column alone");
+        trigger(r#", '{"time_to_live":"n"}'"#);
+        assert!(!takes_statements("direct_ttl"), "maintained");
+        run(&format!(
+            r#"CREATE INDEX "direct_ttl:ttl" ON {table} (dynamo_ttl, pk_hash, pk, sk) WHERE dynamo_ttl IS NOT NULL"#
+        ));
+        assert!(!takes_statements("direct_ttl"), "with its btree");
+        trigger("");
+        assert!(!takes_statements("direct_ttl"), "given up");
+        run(r#"DROP INDEX dynamo_tables."direct_ttl:ttl""#);
+        assert!(!takes_statements("direct_ttl"), "without its btree");
+        for index in [
+            "(dynamo_ttl, pk_hash, pk, sk)",
+            "(dynamo_ttl, pk_hash, sk, pk) WHERE dynamo_ttl IS NOT NULL",
+            "(dynamo_ttl, pk_hash, pk, sk) WHERE dynamo_ttl IS NULL",
+            "(dynamo_ttl, pk_hash, pk, sk) WHERE pk IS NOT NULL",
+            "(dynamo_ttl) WHERE dynamo_ttl IS NOT NULL",
+        ] {
+            run(&format!("CREATE INDEX direct_ttl_other ON {table} {index}"));
+            assert!(takes_statements("direct_ttl"), "{index}");
+            run("DROP INDEX dynamo_tables.direct_ttl_other");
+        }
+    }
+
     /// The answer is kept, so each of these comes after it was given.
     #[pg_test]
     fn direct_write_ends_when_the_table_is_no_longer_plain() {

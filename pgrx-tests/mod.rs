@@ -30,6 +30,7 @@ mod secondary_indexes;
 mod statement;
 mod tags;
 mod throughput;
+mod time_to_live;
 mod transact_get_items;
 mod transact_write_items;
 mod types;

@@ -290,3 +290,233 @@ CREATE FUNCTION dynamo.partiql(statement text, VARIADIC parameters dynamo.attrib
     AS 'MODULE_PATHNAME', 'pg_dynamo_partiql';
 COMMENT ON FUNCTION dynamo.partiql(text, dynamo.attribute_value[])
     IS 'A PartiQL statement: the items that it selects, or what RETURNING asks for; not cut at 1 MB';
+
+-- Time to live.
+CREATE FUNCTION dynamo.update_time_to_live(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_update_time_to_live';
+COMMENT ON FUNCTION dynamo.update_time_to_live(json) IS 'DynamoDB UpdateTimeToLive: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.describe_time_to_live(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_time_to_live';
+COMMENT ON FUNCTION dynamo.describe_time_to_live(json) IS 'DynamoDB DescribeTimeToLive: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.update_time_to_live(table_name text, attribute_name text, enabled boolean DEFAULT true) RETURNS json
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT dynamo.update_time_to_live(json_build_object(
+        'TableName', table_name,
+        'TimeToLiveSpecification', json_build_object('Enabled', enabled, 'AttributeName', attribute_name)))
+$$;
+COMMENT ON FUNCTION dynamo.update_time_to_live(text, text, boolean) IS 'DynamoDB UpdateTimeToLive: items expire at the second that this attribute holds, or no more';
+
+-- What the sweeper has done; not part of a dump. No row: nothing yet.
+CREATE TABLE dynamo_internal.time_to_live (
+    table_name text COLLATE "C" PRIMARY KEY,
+    table_id text NOT NULL,
+    deleted int8 NOT NULL,
+    -- Items whose deletion failed and is tried again later, and what was said of the last one.
+    failing int8 NOT NULL,
+    error text,
+    swept_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+-- The sweeper asks every second which tables have a time to live.
+CREATE INDEX table_definition_time_to_live ON dynamo.table_definition (table_name)
+    WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{';
+
+-- Expired items of a data table and when the first of them expired; NULL for who may not read it. Reads the btree of
+-- the time to live, 100,000 entries at most.
+CREATE FUNCTION dynamo_internal.expired_items(relation_name name, OUT items int8, OUT oldest timestamptz)
+    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
+    SET enable_sort = off
+AS $$
+DECLARE
+    -- Five years, as the sweeper counts them.
+    first int8 := floor(extract(epoch FROM clock_timestamp()))::int8 - 5 * 365 * 24 * 60 * 60;
+BEGIN
+    IF has_table_privilege(format('dynamo_tables.%I', relation_name), 'SELECT') THEN
+        EXECUTE format('SELECT count(*), to_timestamp(min(t.dynamo_ttl)) FROM ('
+                       'SELECT dynamo_ttl FROM dynamo_tables.%I WHERE dynamo_ttl >= $1 AND dynamo_ttl < $2 '
+                       'ORDER BY dynamo_ttl LIMIT 100000) AS t', relation_name)
+            INTO items, oldest
+            USING first, floor(extract(epoch FROM clock_timestamp()))::int8;
+    END IF;
+END
+$$;
+
+CREATE VIEW dynamo.time_to_live AS
+SELECT d.table_name,
+       ttl.definition ->> 'attribute' AS attribute_name,
+       CASE ttl.definition ->> 'state' WHEN 'Active' THEN 'ENABLED' WHEN 'Deleting' THEN 'DISABLING' ELSE 'ENABLING' END AS status,
+       e.items AS backlog,
+       e.oldest,
+       coalesce(t.deleted, 0) AS deleted,
+       t.swept_at AS last_sweep,
+       coalesce(t.failing, 0) AS failing,
+       coalesce(b.error, t.error) AS error
+FROM (SELECT table_name, relation_name,
+             -- Names of attributes may hold U+0000, which Postgres does not read.
+             replace(definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json AS definition
+      FROM dynamo.table_definition
+      WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{') AS d
+CROSS JOIN LATERAL (SELECT d.definition -> 'time_to_live') AS ttl (definition)
+LEFT JOIN LATERAL dynamo_internal.expired_items(
+    CASE ttl.definition ->> 'state' WHEN 'Active' THEN d.relation_name END) AS e ON true
+LEFT JOIN dynamo_internal.time_to_live AS t
+    ON t.table_name = d.table_name AND t.table_id = d.definition ->> 'table_id'
+LEFT JOIN dynamo_internal.index_build AS b
+    ON b.table_name = d.table_name AND b.index_name = ':ttl' AND b.table_id = d.definition ->> 'table_id';
+COMMENT ON VIEW dynamo.time_to_live IS 'Tables whose items expire: backlog counts expired items that are still there, up to 100,000';
+GRANT SELECT ON dynamo.time_to_live TO PUBLIC;
+
+CREATE OR REPLACE VIEW dynamo.index_builds AS
+SELECT d.table_name,
+       i.name AS index_name,
+       CASE i.state WHEN 'Deleting' THEN 'DELETING' ELSE 'CREATING' END AS index_status,
+       CASE WHEN b.gave_up THEN 'failed' ELSE coalesce(b.phase, 'waiting') END AS phase,
+       b.items_done,
+       greatest(b.items_total, b.items_done) AS items_total,
+       b.attempts AS failed_attempts,
+       b.error,
+       b.retry_at,
+       b.started_at,
+       b.updated_at
+FROM (SELECT table_name,
+             -- Names of attributes may hold U+0000, which Postgres does not read.
+             replace(definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json AS definition
+      FROM dynamo.table_definition) AS d
+CROSS JOIN LATERAL (
+    SELECT (i.index ->> 'name') COLLATE "C", i.index ->> 'state'
+    FROM pg_catalog.json_array_elements(d.definition -> 'global_indexes') AS i (index)
+    UNION ALL
+    SELECT NULL, d.definition -> 'time_to_live' ->> 'state') AS i (name, state)
+LEFT JOIN dynamo_internal.index_build AS b
+    ON b.table_name = d.table_name AND b.index_name = coalesce(i.name, ':ttl' COLLATE "C")
+    AND b.table_id = d.definition ->> 'table_id'
+WHERE i.state <> 'Active';
+COMMENT ON VIEW dynamo.index_builds IS 'Global secondary indexes that are being built or removed, and (without an index_name) times to live that are being enabled or disabled; items_total is an estimate';
+
+CREATE OR REPLACE FUNCTION dynamo_internal.forget_dropped_tables() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM dynamo.table_definition AS d
+    USING pg_event_trigger_dropped_objects() AS o
+    WHERE o.object_type = 'table' AND o.schema_name = 'dynamo_tables' AND d.relation_name = o.object_name;
+    DELETE FROM dynamo_internal.index_build AS b
+    WHERE NOT EXISTS (SELECT FROM dynamo.table_definition AS d WHERE d.table_name = b.table_name);
+    DELETE FROM dynamo_internal.time_to_live AS t
+    WHERE NOT EXISTS (SELECT FROM dynamo.table_definition AS d WHERE d.table_name = t.table_name);
+    IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS o
+               WHERE o.original AND o.object_type = 'index' AND o.schema_name = 'dynamo_tables'
+                 AND o.object_name ~ ':index_[0-9]+$') THEN
+        RAISE NOTICE USING
+            MESSAGE = 'queries of this secondary index read the whole table from now on',
+            HINT = 'UpdateTable with GlobalSecondaryIndexUpdates removes an index from its DynamoDB table.';
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION dynamo_internal.protect_data_tables() RETURNS event_trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    altered record;
+BEGIN
+    FOR altered IN
+        SELECT DISTINCT c.oid, c.relname, n.nspname, t.tgname AS derive_keys, t.tgenabled,
+               split_part(encode(t.tgargs, 'escape'), E'\\000', 1) AS table_name,
+               string_to_array(encode(t.tgargs, 'escape'), E'\\000') AS arguments
+        FROM pg_event_trigger_ddl_commands() AS d
+        LEFT JOIN pg_trigger AS made ON d.classid = 'pg_catalog.pg_trigger'::regclass AND made.oid = d.objid
+        JOIN pg_class AS c ON c.oid = coalesce(made.tgrelid, d.objid)
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_trigger AS t ON t.tgrelid = c.oid AND t.tgfoid = 'dynamo_internal.derive_keys'::regproc
+    LOOP
+        IF altered.nspname <> 'dynamo_tables'
+           OR altered.relname <> dynamo_internal.relation_name(altered.table_name) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('the data table of DynamoDB table "%s" cannot be renamed or moved', altered.table_name),
+                HINT = 'Create a table under the new name and copy its items.';
+        END IF;
+        IF (SELECT count(*) FROM pg_attribute AS a
+            WHERE a.attrelid = altered.oid AND NOT a.attisdropped
+              AND (a.attnum, a.attname, a.atttypid) IN (
+                  (1, 'pk_hash', 'pg_catalog.int8'::regtype),
+                  (2, 'pk', 'pg_catalog.bytea'::regtype),
+                  (3, 'sk', 'pg_catalog.bytea'::regtype),
+                  (4, 'item', 'dynamo.item'::regtype))) <> 4 THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('columns pk_hash, pk, sk and item of DynamoDB table "%s" cannot be altered', altered.table_name),
+                HINT = 'Further columns may be added, renamed and dropped.';
+        END IF;
+        -- Columns of indexes: those that the trigger fills in, and no others that look so. The name of a sort key may
+        -- look like the JSON that stands behind it; a type does not.
+        IF EXISTS (SELECT FROM pg_attribute AS a
+                   WHERE a.attrelid = altered.oid AND NOT a.attisdropped AND a.attname ~ '^index_[0-9]+_[ps]k$'
+                     AND (a.atttypid <> 'pg_catalog.bytea'::regtype OR a.attnotnull OR a.atthasdef))
+           OR EXISTS (SELECT FROM unnest(altered.arguments) WITH ORDINALITY AS a (argument, position),
+                           regexp_match(a.argument, '^\{"columns":([0-9]+)(,"partition")?') AS m,
+                           unnest(ARRAY['_sk', CASE WHEN m[2] <> '' THEN '_pk' END]) AS part
+                      WHERE a.position > CASE WHEN altered.arguments[5] IN ('S', 'N', 'B') THEN 5 ELSE 3 END
+                        AND m[1] IS NOT NULL AND part IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM pg_attribute AS c
+                                        WHERE c.attrelid = altered.oid AND NOT c.attisdropped
+                                          AND c.attname = format('index_%s%s', m[1], part))) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('columns of the secondary indexes of DynamoDB table "%s" cannot be altered', altered.table_name),
+                HINT = 'Names like index_1_pk and index_1_sk are theirs.';
+        END IF;
+        -- The column of the time to live, likewise.
+        IF EXISTS (SELECT FROM pg_attribute AS a
+                   WHERE a.attrelid = altered.oid AND NOT a.attisdropped AND a.attname = 'dynamo_ttl'
+                     AND (a.atttypid <> 'pg_catalog.int8'::regtype OR a.attnotnull OR a.atthasdef))
+           OR altered.arguments[array_upper(altered.arguments, 1) - 1] ~ '^\{"time_to_live":'
+              AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                              WHERE a.attrelid = altered.oid AND NOT a.attisdropped AND a.attname = 'dynamo_ttl') THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('column dynamo_ttl of DynamoDB table "%s" cannot be altered', altered.table_name),
+                HINT = 'It holds the second in which an item expires.';
+        END IF;
+        -- (pg_restore --disable-triggers meets this error, goes on, and loads the rows with their keys derived.)
+        IF altered.tgenabled NOT IN ('O', 'A') THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('the trigger "%s" of DynamoDB table "%s" cannot be disabled', altered.derive_keys, altered.table_name),
+                HINT = 'It keeps the key columns true to the item.';
+        END IF;
+        -- tgtype: 1 row, 2 before, 4 insert, 16 update.
+        IF EXISTS (SELECT FROM pg_trigger AS later
+                   WHERE later.tgrelid = altered.oid AND later.tgname COLLATE "C" > altered.derive_keys COLLATE "C"
+                     AND later.tgtype & 3 = 3 AND later.tgtype & 20 <> 0) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('a BEFORE trigger of DynamoDB table "%s" must have a name that sorts before "%s"',
+                                 altered.table_name, altered.derive_keys),
+                HINT = 'Triggers fire in the order of their names, and the one that derives the keys is the last.';
+        END IF;
+    END LOOP;
+
+    -- Statements on a data table would reach the rows of an heir, and the same key could be there twice.
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d
+               JOIN pg_inherits AS i ON d.classid = 'pg_catalog.pg_class'::regclass AND i.inhrelid = d.objid
+               JOIN pg_class AS parent ON parent.oid = i.inhparent AND parent.relkind = 'r'
+               JOIN pg_trigger AS t ON t.tgrelid = parent.oid AND t.tgfoid = 'dynamo_internal.derive_keys'::regproc) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'a table cannot inherit from the data table of a DynamoDB table';
+    END IF;
+END
+$$;
+-- End of time to live.

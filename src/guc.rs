@@ -1,6 +1,7 @@
 //! Settings (`dynamo.*`).
 
 pub mod gateway;
+pub mod time_to_live;
 
 use pg_dynamo_core::table::Account;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
@@ -84,6 +85,7 @@ pub fn register() {
         GucFlags::default(),
     );
     gateway::register();
+    time_to_live::register();
     // SAFETY: a flag of this process.
     if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
         GucRegistry::define_int_guc(

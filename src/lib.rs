@@ -81,6 +81,11 @@ extension_sql_file!(
     name = "control",
     requires = ["statistics"]
 );
+extension_sql_file!(
+    "../sql/install/time_to_live.sql",
+    name = "time_to_live",
+    requires = ["storage"]
+);
 
 /// Called once when the library is loaded, in the postmaster (preload) or in a backend.
 #[allow(non_snake_case)]

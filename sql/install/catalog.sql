@@ -52,8 +52,8 @@ CREATE TABLE dynamo_internal.index_build (
 
 CREATE VIEW dynamo.index_builds AS
 SELECT d.table_name,
-       (i.index ->> 'name') COLLATE "C" AS index_name,
-       CASE i.index ->> 'state' WHEN 'Deleting' THEN 'DELETING' ELSE 'CREATING' END AS index_status,
+       i.name AS index_name,
+       CASE i.state WHEN 'Deleting' THEN 'DELETING' ELSE 'CREATING' END AS index_status,
        CASE WHEN b.gave_up THEN 'failed' ELSE coalesce(b.phase, 'waiting') END AS phase,
        b.items_done,
        greatest(b.items_total, b.items_done) AS items_total,
@@ -62,13 +62,18 @@ SELECT d.table_name,
        b.retry_at,
        b.started_at,
        b.updated_at
-FROM dynamo.table_definition AS d
--- Names of attributes may hold U+0000, which Postgres does not read.
-CROSS JOIN LATERAL pg_catalog.json_array_elements(
-    replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json -> 'global_indexes') AS i (index)
+FROM (SELECT table_name,
+             -- Names of attributes may hold U+0000, which Postgres does not read.
+             replace(definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json AS definition
+      FROM dynamo.table_definition) AS d
+CROSS JOIN LATERAL (
+    SELECT (i.index ->> 'name') COLLATE "C", i.index ->> 'state'
+    FROM pg_catalog.json_array_elements(d.definition -> 'global_indexes') AS i (index)
+    UNION ALL
+    SELECT NULL, d.definition -> 'time_to_live' ->> 'state') AS i (name, state)
 LEFT JOIN dynamo_internal.index_build AS b
-    ON b.table_name = d.table_name AND b.index_name = (i.index ->> 'name') COLLATE "C"
-    AND b.table_id = replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json ->> 'table_id'
-WHERE i.index ->> 'state' <> 'Active';
-COMMENT ON VIEW dynamo.index_builds IS 'Global secondary indexes that are being built or removed; items_total is an estimate';
+    ON b.table_name = d.table_name AND b.index_name = coalesce(i.name, ':ttl' COLLATE "C")
+    AND b.table_id = d.definition ->> 'table_id'
+WHERE i.state <> 'Active';
+COMMENT ON VIEW dynamo.index_builds IS 'Global secondary indexes that are being built or removed, and (without an index_name) times to live that are being enabled or disabled; items_total is an estimate';
 GRANT SELECT ON dynamo.index_builds TO PUBLIC;

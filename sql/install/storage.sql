@@ -15,7 +15,7 @@ CREATE FUNCTION dynamo_internal.image(request int8) RETURNS dynamo.item
 
 -- Makes pk_hash, pk, sk and the columns of indexes those of the item, whoever writes it. Arguments: table name, then
 -- name and type of the partition key and of the sort key, then JSON for each index that is maintained, as
--- {"columns":1,"partition":[["Avatar","S"]],"sort":[["Score","N"]]}. It is the last BEFORE trigger to fire ("~" sorts after letters, and
+-- {"columns":1,"partition":[["Avatar","S"]],"sort":[["Score","N"]]}, then, where items expire, {"time_to_live":"Expires"}. It is the last BEFORE trigger to fire ("~" sorts after letters, and
 -- protect_data_tables keeps it so), hence what is stored always has the keys of the item that is stored.
 -- An owner may drop it, because pg_restore --clean drops a table's triggers before the table.
 CREATE FUNCTION dynamo_internal.derive_keys() RETURNS trigger
@@ -39,6 +39,8 @@ BEGIN
     WHERE o.object_type = 'table' AND o.schema_name = 'dynamo_tables' AND d.relation_name = o.object_name;
     DELETE FROM dynamo_internal.index_build AS b
     WHERE NOT EXISTS (SELECT FROM dynamo.table_definition AS d WHERE d.table_name = b.table_name);
+    DELETE FROM dynamo_internal.time_to_live AS t
+    WHERE NOT EXISTS (SELECT FROM dynamo.table_definition AS d WHERE d.table_name = t.table_name);
     IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS o
                WHERE o.original AND o.object_type = 'index' AND o.schema_name = 'dynamo_tables'
                  AND o.object_name ~ ':index_[0-9]+$') THEN
@@ -109,6 +111,18 @@ BEGIN
                 ERRCODE = 'object_not_in_prerequisite_state',
                 MESSAGE = format('columns of the secondary indexes of DynamoDB table "%s" cannot be altered', altered.table_name),
                 HINT = 'Names like index_1_pk and index_1_sk are theirs.';
+        END IF;
+        -- The column of the time to live, likewise.
+        IF EXISTS (SELECT FROM pg_attribute AS a
+                   WHERE a.attrelid = altered.oid AND NOT a.attisdropped AND a.attname = 'dynamo_ttl'
+                     AND (a.atttypid <> 'pg_catalog.int8'::regtype OR a.attnotnull OR a.atthasdef))
+           OR altered.arguments[array_upper(altered.arguments, 1) - 1] ~ '^\{"time_to_live":'
+              AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                              WHERE a.attrelid = altered.oid AND NOT a.attisdropped AND a.attname = 'dynamo_ttl') THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('column dynamo_ttl of DynamoDB table "%s" cannot be altered', altered.table_name),
+                HINT = 'It holds the second in which an item expires.';
         END IF;
         -- (pg_restore --disable-triggers meets this error, goes on, and loads the rows with their keys derived.)
         IF altered.tgenabled NOT IN ('O', 'A') THEN

@@ -51,6 +51,8 @@ request_forms! {
     update_contributor_insights => UpdateContributorInsights,
     describe_contributor_insights => DescribeContributorInsights,
     list_contributor_insights => ListContributorInsights,
+    describe_time_to_live => DescribeTimeToLive,
+    update_time_to_live => UpdateTimeToLive,
 }
 
 fn resume_index_builds(retry_failed: bool) -> i64 {

@@ -13,6 +13,8 @@ mod describe_limits;
 mod describe_table;
 pub mod execute_statement;
 mod execute_transaction;
+mod describe_time_to_live;
+pub mod expire;
 pub mod explain;
 pub mod get_item;
 mod item_set;
@@ -33,6 +35,7 @@ pub mod transact_write_items;
 mod unsupported;
 pub mod update_item;
 mod update_table;
+mod update_time_to_live;
 mod write;
 
 pub use item_set::{ItemSet, Shown};

@@ -2,24 +2,12 @@
 
 use super::{Reply, Session};
 use super::{
-    batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table,
-    delete_item, delete_table, describe_endpoints, describe_limits, describe_table,
-    execute_statement, execute_transaction, get_item, list_tables, put_item, query,
-    resource_policy, scan, tags, transact_get_items, transact_write_items, unsupported,
-    update_item, update_table, write,
+    batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table, delete_item, delete_table, describe_endpoints, describe_limits, describe_table, execute_statement, execute_transaction, get_item, list_tables, put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items, unsupported, update_item, update_table, write, describe_time_to_live, update_time_to_live,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
-    BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest,
-    DeleteItemRequest, DeleteResourcePolicyRequest, DeleteTableRequest,
-    DescribeContributorInsightsRequest, DescribeTableRequest, ExecuteStatementRequest,
-    ExecuteTransactionRequest, GetItemRequest, GetResourcePolicyRequest,
-    ListContributorInsightsRequest, ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest,
-    PutResourcePolicyRequest, QueryRequest, ScanRequest, TagResourceRequest,
-    TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported, UntagResourceRequest,
-    UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest,
-    check_describe_endpoints, check_describe_limits,
+    BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest, DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest, DescribeTableRequest, ExecuteStatementRequest, ExecuteTransactionRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest, ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest, QueryRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest, check_describe_endpoints, check_describe_limits, DescribeTimeToLiveRequest, UpdateTimeToLiveRequest,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
 
@@ -55,6 +43,8 @@ pub enum Request {
     DescribeContributorInsights(DescribeContributorInsightsRequest),
     ListContributorInsights(ListContributorInsightsRequest),
     Unsupported(Unsupported),
+    DescribeTimeToLive(DescribeTimeToLiveRequest),
+    UpdateTimeToLive(UpdateTimeToLiveRequest),
 }
 
 /// A request that is about to run.
@@ -121,6 +111,12 @@ impl Request {
             }
             Operation::DeleteTable => {
                 Request::DeleteTable(DeleteTableRequest::parse(body, account)?)
+            }
+            Operation::DescribeTimeToLive => {
+                Request::DescribeTimeToLive(DescribeTimeToLiveRequest::parse(body, account)?)
+            }
+            Operation::UpdateTimeToLive => {
+                Request::UpdateTimeToLive(UpdateTimeToLiveRequest::parse(body, account)?)
             }
             Operation::TagResource => {
                 Request::TagResource(TagResourceRequest::parse(body, account)?)
@@ -213,6 +209,8 @@ impl Request {
                 contributor_insights::list(session, request)?
             }
             Request::Unsupported(request) => unsupported::run(session, request)?,
+            Request::DescribeTimeToLive(request) => describe_time_to_live::run(session, request)?,
+            Request::UpdateTimeToLive(request) => update_time_to_live::run(session, request)?,
             Request::PutItem(_)
             | Request::UpdateItem(_)
             | Request::DeleteItem(_)

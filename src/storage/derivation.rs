@@ -5,10 +5,12 @@
 use super::detoast::{ItemDatum, varlena_bytes};
 use super::index::{self, TriggerArguments};
 use super::table::columns;
+use super::time_to_live;
 use pg_dynamo_core::index::IndexSchema;
 use pg_dynamo_core::key::StoredKey;
 use pg_dynamo_core::request::key_of_item;
 use pg_dynamo_core::table::{KeyAttribute, KeySchema, ScalarType};
+use pg_dynamo_core::time_to_live::ExpirySchema;
 use pg_dynamo_core::value::{Item, ItemBuf};
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
@@ -31,6 +33,7 @@ pub struct Derivation {
     arguments: Vec<CString>,
     keys: KeySchema,
     indexes: Vec<IndexColumns>,
+    expiry: Option<(ExpirySchema, Column)>,
     /// All attributes that columns are derived from.
     attributes: BTreeSet<String>,
 }
@@ -46,6 +49,7 @@ struct IndexColumns {
 /// A column that is known by its name: an owner may have added others before it.
 struct Column {
     name: CString,
+    kind: pg_sys::Oid,
     /// Where it was found last.
     position: Cell<usize>,
 }
@@ -107,15 +111,25 @@ impl Derivation {
             Ok(IndexColumns::of(schema))
         });
         let indexes: Vec<IndexColumns> = indexes.collect::<Result<_>>()?;
+        let expiry = told.expiry.map(|json| {
+            let schema: ExpirySchema = serde_json::from_str(json).map_err(|_| corrupt())?;
+            let column = Column::named(time_to_live::COLUMN.to_owned(), pg_sys::INT8OID);
+            Ok((schema, column))
+        });
+        let expiry = expiry.transpose()?;
         let of_indexes = indexes.iter().flat_map(|index| index.schema.attributes());
+        let of_expiry = expiry.iter().map(|(schema, _)| &schema.time_to_live);
         let attributes = keys
             .attributes()
             .chain(of_indexes)
-            .map(|a| a.name.clone())
+            .map(|a| &a.name)
+            .chain(of_expiry)
+            .cloned()
             .collect();
         Ok(Derivation {
             keys,
             indexes,
+            expiry,
             attributes,
             arguments,
         })
@@ -146,6 +160,14 @@ impl Derivation {
         for index in &self.indexes {
             // SAFETY: by the caller.
             unsafe { index.derive(&mut row, known, descriptor)? };
+        }
+        if let Some((schema, column)) = &self.expiry {
+            // SAFETY: by the caller.
+            let column = unsafe { column.find(descriptor)? };
+            let expiry = schema.expiry_of(known)?;
+            if row.value(column).map(|datum| datum.value() as i64) != expiry {
+                row.set(column, expiry.map(pg_sys::Datum::from));
+            }
         }
         // SAFETY: the row was made from this tuple and descriptor.
         Ok(row
@@ -195,8 +217,8 @@ impl Derivation {
 impl IndexColumns {
     fn of(schema: IndexSchema) -> IndexColumns {
         IndexColumns {
-            pk: index::partition_column(&schema).map(Column::named),
-            sk: Column::named(index::sort_column(&schema)),
+            pk: index::partition_column(&schema).map(|name| Column::named(name, pg_sys::BYTEAOID)),
+            sk: Column::named(index::sort_column(&schema), pg_sys::BYTEAOID),
             schema,
         }
     }
@@ -228,15 +250,16 @@ impl IndexColumns {
 }
 
 impl Column {
-    fn named(name: String) -> Column {
+    fn named(name: String, kind: pg_sys::Oid) -> Column {
         Column {
             // Made of letters, digits and `_`.
             name: CString::new(name).unwrap_or_default(),
+            kind,
             position: Cell::new(0),
         }
     }
 
-    /// Its position, from 0. Err: the table has no such column of type bytea.
+    /// Its position, from 0. Err: the table has no such column of its type.
     ///
     /// # Safety
     /// `descriptor` is valid.
@@ -246,17 +269,19 @@ impl Column {
         let is_it = |column: &pg_sys::FormData_pg_attribute| {
             // SAFETY: as above.
             let name = unsafe { CStr::from_ptr(column.attname.data.as_ptr()) };
-            !column.attisdropped
-                && column.atttypid == pg_sys::BYTEAOID
-                && name == self.name.as_c_str()
+            !column.attisdropped && column.atttypid == self.kind && name == self.name.as_c_str()
         };
         if all.get(self.position.get()).is_some_and(is_it) {
             return Ok(self.position.get());
         }
         let found = all.iter().position(is_it).ok_or_else(|| {
             let name = self.name.to_string_lossy();
+            let kind = match self.kind {
+                pg_sys::INT8OID => "int8",
+                _ => "bytea",
+            };
             ApiError::validation(format!(
-                "a data table lacks its column {name} of type bytea"
+                "a data table lacks its column {name} of type {kind}"
             ))
         })?;
         self.position.set(found);

@@ -14,7 +14,7 @@ use super::bare;
 use super::catalog::{Privilege, Table, has_privileges};
 use super::detoast::{ItemDatum, varlena_bytes};
 use super::pg_error::catching;
-use super::plain::{self, COLUMNS, Plain};
+use super::plain::{self, COLUMNS, Expiry, Plain};
 use super::read::scan_keys;
 use pg_dynamo_core::apply::{Effect, Outcome, Write, WriteKind};
 use pg_dynamo_core::key::StoredKey;
@@ -32,7 +32,7 @@ pub fn write(table: &Table, write: &Write) -> Result<Option<Outcome>> {
     if table.distributed || !allowed(table, write.kind()) {
         return Ok(None);
     }
-    let Some(Plain { primary }) = table.plain.get_or_init(|| examine(table)) else {
+    let Some(plain) = table.plain.get_or_init(|| examine(table)) else {
         return Ok(None);
     };
     let decides_locked = write.kind() == WriteKind::Put && write.may_create()?;
@@ -40,7 +40,7 @@ pub fn write(table: &Table, write: &Write) -> Result<Option<Outcome>> {
     // SAFETY: the relation is locked by the caller. What is opened is closed on every way out, or, when an ERROR
     // unwinds, by the resource owner. Locks stay until the end of the transaction.
     unsafe {
-        let row = catching(|| Row::open(table.relid, *primary, schema, write, decides_locked));
+        let row = catching(|| Row::open(table.relid, plain, schema, write, decides_locked));
         let settled = row.settle();
         catching(|| row.close());
         settled
@@ -93,6 +93,9 @@ enum Step {
 struct Row<'a> {
     table: pg_sys::Relation,
     index: pg_sys::Relation,
+    expiry: Option<&'a Expiry>,
+    /// The btree of the time to live; null without one.
+    expiries: pg_sys::Relation,
     /// The version that was found.
     slot: *mut pg_sys::TupleTableSlot,
     schema: &'a KeySchema,
@@ -105,10 +108,10 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// # Safety
-    /// Inside `catching`. The caller holds a writer's lock on the table, and `primary` is its primary key.
+    /// Inside `catching`. The caller holds a writer's lock on the table, which is `plain`.
     unsafe fn open(
         table: pg_sys::Oid,
-        primary: pg_sys::Oid,
+        plain: &'a Plain,
         schema: &'a KeySchema,
         write: &'a Write,
         decides_locked: bool,
@@ -119,7 +122,12 @@ impl<'a> Row<'a> {
             let table = bare::table_open(table, HELD);
             Row {
                 table,
-                index: bare::index_open(primary, WRITE),
+                index: bare::index_open(plain.primary, WRITE),
+                expiry: plain.expiry.as_ref(),
+                expiries: match plain.expiry.as_ref().and_then(|expiry| expiry.btree) {
+                    Some(btree) => bare::index_open(btree, WRITE),
+                    None => null_mut(),
+                },
                 slot: bare::table_slot_create(table, null_mut()),
                 schema,
                 write,
@@ -135,6 +143,9 @@ impl<'a> Row<'a> {
         // SAFETY: opened by `open`.
         unsafe {
             bare::ExecDropSingleTupleTableSlot(self.slot);
+            if !self.expiries.is_null() {
+                bare::index_close(self.expiries, HELD);
+            }
             bare::index_close(self.index, HELD);
             bare::table_close(self.table, HELD);
         }
@@ -209,10 +220,12 @@ impl<'a> Row<'a> {
             Effect::Refused(error) => return Err(error),
             Effect::Unchanged | Effect::Delete => Step::Settled(Outcome::default()),
             // SAFETY: forwarded from the caller.
-            Effect::Store(new) if unsafe { self.insert(new.as_item()) } => Step::Settled(Outcome {
-                old: None,
-                new: Some(new),
-            }),
+            Effect::Store(new) if unsafe { self.insert(new.as_item())? } => {
+                Step::Settled(Outcome {
+                    old: None,
+                    new: Some(new),
+                })
+            }
             Effect::Store(_) => {
                 // SAFETY: as above.
                 unsafe { self.wait_for_inserter() };
@@ -252,7 +265,7 @@ impl<'a> Row<'a> {
                         if !self.keeps_key(new.as_item())? {
                             return Ok(Step::Statement);
                         }
-                        match self.update(new.as_item()) {
+                        match self.update(new.as_item())? {
                             (TM_Result::TM_Ok, _) => {
                                 let new = Some(new);
                                 return Ok(Step::Settled(Outcome { old, new }));
@@ -324,7 +337,8 @@ impl<'a> Row<'a> {
     ///
     /// # Safety
     /// As `on_row`.
-    unsafe fn update(&self, new: Item<'_>) -> (TM_Result::Type, LockTupleMode::Type) {
+    unsafe fn update(&self, new: Item<'_>) -> Result<(TM_Result::Type, LockTupleMode::Type)> {
+        let expiry = self.expiry_of(new)?;
         // SAFETY: by the caller. The new tuple takes the datums of the old one, which the slot keeps.
         unsafe {
             let update = access_method!(self.table, tuple_update);
@@ -334,12 +348,16 @@ impl<'a> Row<'a> {
             let result = catching(|| {
                 bare::CheckCmdReplicaIdentity(self.table, pg_sys::CmdType::CMD_UPDATE);
                 bare::slot_getsomeattrs_int(self.slot, (*(*self.table).rd_att).natts);
-                let next = self.next_version(&[
-                    *(*self.slot).tts_values,
-                    *(*self.slot).tts_values.add(1),
-                    *(*self.slot).tts_values.add(2),
-                    bare::varlena(new.bytes()),
-                ]);
+                let expiry = expiry.or_kept(self.slot);
+                let next = self.next_version(
+                    &[
+                        *(*self.slot).tts_values,
+                        *(*self.slot).tts_values.add(1),
+                        *(*self.slot).tts_values.add(2),
+                        bare::varlena(new.bytes()),
+                    ],
+                    expiry,
+                );
                 let mut tid = (*self.slot).tts_tid;
                 let result = update(
                     self.table,
@@ -355,11 +373,12 @@ impl<'a> Row<'a> {
                 );
                 if result == TM_Result::TM_Ok && wants_index_entries(indexes) {
                     self.index_entry(next, pg_sys::IndexUniqueCheck::UNIQUE_CHECK_YES, true);
+                    self.expiry_entry(next, expiry);
                 }
                 bare::ExecDropSingleTupleTableSlot(next);
                 result
             });
-            (result, mode)
+            Ok((result, mode))
         }
     }
 
@@ -427,25 +446,30 @@ impl<'a> Row<'a> {
     ///
     /// # Safety
     /// As `on_gap`.
-    unsafe fn insert(&self, new: Item<'_>) -> bool {
+    unsafe fn insert(&self, new: Item<'_>) -> Result<bool> {
+        let expiry = self.expiry_of(new)?;
         // SAFETY: by the caller. After an ERROR in between, the abort releases the token's lock.
         unsafe {
             let insert = access_method!(self.table, tuple_insert_speculative);
             let complete = access_method!(self.table, tuple_complete_speculative);
-            catching(|| {
+            Ok(catching(|| {
                 let [hash, pk, sk] = self.key;
-                let row = self.next_version(&[hash, pk, sk, bare::varlena(new.bytes())]);
+                let expiry = expiry.or_none();
+                let row = self.next_version(&[hash, pk, sk, bare::varlena(new.bytes())], expiry);
                 let cid = bare::GetCurrentCommandId(true);
                 let xid = bare::GetCurrentTransactionId();
                 let token = bare::SpeculativeInsertionLockAcquire(xid);
                 insert(self.table, row, cid, 0, null_mut(), token);
                 let unique = pg_sys::IndexUniqueCheck::UNIQUE_CHECK_PARTIAL;
                 let inserted = self.index_entry(row, unique, false);
+                if inserted {
+                    self.expiry_entry(row, expiry);
+                }
                 complete(self.table, row, token, inserted);
                 bare::SpeculativeInsertionLockRelease(xid);
                 bare::ExecDropSingleTupleTableSlot(row);
                 inserted
-            })
+            }))
         }
     }
 
@@ -489,6 +513,7 @@ impl<'a> Row<'a> {
     unsafe fn next_version(
         &self,
         values: &[pg_sys::Datum; COLUMNS],
+        expiry: Option<pg_sys::Datum>,
     ) -> *mut pg_sys::TupleTableSlot {
         // SAFETY: by the caller; the arrays of a slot have an entry for each column, of which there are at
         // least four (`plain`).
@@ -501,7 +526,49 @@ impl<'a> Row<'a> {
                 *(*slot).tts_values.add(column) = value.copied().unwrap_or(pg_sys::Datum::null());
                 *(*slot).tts_isnull.add(column) = value.is_none();
             }
+            if let Some(Expiry { column, .. }) = self.expiry {
+                *(*slot).tts_values.add(*column) = expiry.unwrap_or(pg_sys::Datum::null());
+                *(*slot).tts_isnull.add(*column) = expiry.is_none();
+            }
             bare::ExecStoreVirtualTuple(slot)
+        }
+    }
+
+    /// Err: corrupt stored bytes.
+    fn expiry_of(&self, new: Item<'_>) -> Result<NewExpiry> {
+        Ok(match self.expiry {
+            Some(Expiry {
+                schema: Some(schema),
+                ..
+            }) => NewExpiry::Derived(schema.expiry_of(new)?),
+            Some(Expiry { column, .. }) => NewExpiry::Kept(*column),
+            None => NewExpiry::Absent,
+        })
+    }
+
+    /// Enters a row version into the btree of the time to live, if it expires.
+    ///
+    /// # Safety
+    /// As `index_entry`.
+    unsafe fn expiry_entry(&self, row: *mut pg_sys::TupleTableSlot, expiry: Option<pg_sys::Datum>) {
+        let (Some(expiry), false) = (expiry, self.expiries.is_null()) else {
+            return;
+        };
+        let [hash, pk, sk] = self.key;
+        let mut values = [expiry, hash, pk, sk];
+        let mut nulls = [false; 4];
+        // SAFETY: as in `index_entry`.
+        unsafe {
+            bare::index_insert(
+                self.expiries,
+                values.as_mut_ptr(),
+                nulls.as_mut_ptr(),
+                &mut (*row).tts_tid,
+                self.table,
+                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
+                false,
+                null_mut(),
+            );
         }
     }
 
@@ -529,6 +596,37 @@ impl<'a> Row<'a> {
                 unchanged,
                 null_mut(),
             )
+        }
+    }
+}
+
+/// What a new version of a row has in the column of the time to live.
+#[derive(Clone, Copy)]
+enum NewExpiry {
+    Derived(Option<i64>),
+    /// What was there, in the column at this position.
+    Kept(usize),
+    /// There is no such column.
+    Absent,
+}
+
+impl NewExpiry {
+    /// # Safety
+    /// `slot` holds the version of before, all columns of it.
+    unsafe fn or_kept(self, slot: *mut pg_sys::TupleTableSlot) -> Option<pg_sys::Datum> {
+        match self {
+            // SAFETY: by the caller; the arrays of a slot have an entry for each column.
+            NewExpiry::Kept(column) => unsafe {
+                (!*(*slot).tts_isnull.add(column)).then(|| *(*slot).tts_values.add(column))
+            },
+            other => other.or_none(),
+        }
+    }
+
+    fn or_none(self) -> Option<pg_sys::Datum> {
+        match self {
+            NewExpiry::Derived(second) => second.map(pg_sys::Datum::from),
+            NewExpiry::Kept(_) | NewExpiry::Absent => None,
         }
     }
 }

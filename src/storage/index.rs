@@ -3,6 +3,7 @@
 use super::catalog::{DATA_SCHEMA, relation_name, shortened};
 use super::spi::{self, Arg, Plan};
 use super::table::quoted;
+use super::time_to_live;
 use pg_dynamo_core::index::IndexSchema;
 use pg_dynamo_core::table::{ScalarType, TableDefinition};
 use pg_dynamo_core::{ApiError, Result};
@@ -72,6 +73,9 @@ pub fn trigger_statements(definition: &TableDefinition) -> Result<[String; 2]> {
             .map_err(|_| ApiError::corrupt("index of a table definition"))?;
         arguments.push(quote_literal(json));
     }
+    if let Some(schema) = definition.maintained_expiry() {
+        arguments.push(quote_literal(time_to_live::trigger_argument(&schema)?));
+    }
     let arguments = arguments.join(", ");
     Ok([
         format!(
@@ -82,8 +86,8 @@ pub fn trigger_statements(definition: &TableDefinition) -> Result<[String; 2]> {
     ])
 }
 
-/// Whether the btree is there, and if so, whether it is complete.
-pub fn is_valid(table: &str, columns: u32) -> Option<bool> {
+/// Whether a btree of the table is there, and if so, whether it is complete.
+pub fn is_valid(table: &str, btree: &str) -> Option<bool> {
     spi::connected(|| {
         let plan = Plan::prepare(
             "SELECT i.indisvalid::pg_catalog.int4::pg_catalog.int8 FROM pg_catalog.pg_class AS c \
@@ -94,8 +98,8 @@ pub fn is_valid(table: &str, columns: u32) -> Option<bool> {
                AND c.relnamespace OPERATOR(pg_catalog.=) 'dynamo_tables'::pg_catalog.regnamespace",
             &[pg_sys::TEXTOID; 2],
         );
-        let (index, table) = (name(table, columns), relation_name(table));
-        plan.execute(&[Arg::Text(&index), Arg::Text(&table)], false);
+        let table = relation_name(table);
+        plan.execute(&[Arg::Text(btree), Arg::Text(&table)], false);
         spi::int_value(0, 1).map(|valid| valid != 0)
     })
 }
@@ -130,10 +134,13 @@ pub struct TriggerArguments<'a> {
     pub sort: Option<(&'a str, &'a str)>,
     /// JSON, one for each maintained index.
     pub indexes: &'a [&'a str],
+    /// JSON, where the time to live is maintained.
+    pub expiry: Option<&'a str>,
 }
 
 impl<'a> TriggerArguments<'a> {
-    /// `arguments`: table, partition key, its type, perhaps sort key and its type, then JSON. The name of a sort
+    /// `arguments`: table, partition key, its type, perhaps sort key and its type, then JSON of indexes and of the
+    /// time to live. The name of a sort
     /// key may look like JSON; the type behind it does not.
     pub fn of(arguments: &'a [&'a str]) -> Option<Self> {
         let [_, partition, kind, more @ ..] = arguments else {
@@ -145,10 +152,17 @@ impl<'a> TriggerArguments<'a> {
             }
             indexes => (None, indexes),
         };
+        let (expiry, indexes) = match indexes {
+            [indexes @ .., last] if last.starts_with("{\"time_to_live\":") => {
+                (Some(*last), indexes)
+            }
+            indexes => (None, indexes),
+        };
         Some(TriggerArguments {
             partition: (partition, kind),
             sort,
             indexes,
+            expiry,
         })
     }
 }

@@ -26,6 +26,7 @@ pub struct Plans {
     insert: OnceCell<Plan>,
     insert_returning: OnceCell<Plan>,
     delete: OnceCell<Plan>,
+    pub expired: OnceCell<Plan>,
     share: OnceCell<Plan>,
     keep: OnceCell<Plan>,
     pub ranges: super::scan::RangePlans,

@@ -29,6 +29,7 @@ pub mod spi;
 pub mod subtransaction;
 pub mod table;
 pub mod throughput;
+pub mod time_to_live;
 pub mod transaction_token;
 
 /// Only while the postmaster preloads the library.

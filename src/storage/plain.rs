@@ -4,17 +4,24 @@
 //! defaults, indexes of his own. A table where there is none of that is plain, and a write to it is no more than
 //! an index look-up and a new row version (`direct_write`). Everything else is written by statements.
 
+mod expiry;
+
+pub use expiry::Expiry;
+
+use super::index::TriggerArguments;
 use super::item::item_type;
 use super::read::{is_ordinary, is_ours, primary_key_index};
 use super::table::has_our_columns;
-use pg_dynamo_core::table::{KeyAttribute, TableDefinition};
+use pg_dynamo_core::table::{KeyAttribute, KeySchema, TableDefinition};
+use pg_dynamo_core::time_to_live::ExpirySchema;
 use pgrx::pg_sys;
 use std::ffi::{CStr, c_char};
 
 /// A plain table.
 pub struct Plain {
-    /// The index of its primary key, its only one.
+    /// The index of its primary key, its only one but that of its time to live.
     pub primary: pg_sys::Oid,
+    pub expiry: Option<Expiry>,
 }
 
 /// Examines a table. What is found holds until the relation cache invalidates its entry, which also drops the
@@ -31,10 +38,13 @@ pub unsafe fn examine(table: pg_sys::Relation, definition: &TableDefinition) -> 
             && has_our_columns(table)
             && has_no_checks(table)
             && has_only_our_columns(table)
-            && is_only_index(table, primary)
-            && has_only_our_trigger(table, definition)
             && takes_conflicts(primary);
-        plain.then_some(Plain { primary })
+        if !plain {
+            return None;
+        }
+        let maintained = our_only_trigger(table, definition)?;
+        let expiry = expiry::examine(table, primary, maintained)?;
+        Some(Plain { primary, expiry })
     }
 }
 
@@ -50,7 +60,8 @@ unsafe fn has_no_checks(table: pg_sys::Relation) -> bool {
     }
 }
 
-/// Four columns of exactly our types that cannot be null, and none of the owner's. Dropped ones do not count.
+/// Four columns of exactly our types that cannot be null, perhaps that of a time to live, and none of the owner's.
+/// Dropped ones do not count.
 ///
 /// # Safety
 /// `table` is open.
@@ -66,7 +77,7 @@ unsafe fn has_only_our_columns(table: pg_sys::Relation) -> bool {
     ours && columns
         .iter()
         .skip(COLUMNS)
-        .all(|column| column.attisdropped)
+        .all(|column| column.attisdropped || expiry::is_column(column))
         && columns
             .get(COLUMNS - 1)
             .is_some_and(|item| item.atttypid == item_type())
@@ -74,19 +85,6 @@ unsafe fn has_only_our_columns(table: pg_sys::Relation) -> bool {
 
 /// pk_hash, pk, sk, item.
 pub const COLUMNS: usize = 4;
-
-/// # Safety
-/// `table` is open.
-unsafe fn is_only_index(table: pg_sys::Relation, primary: pg_sys::Oid) -> bool {
-    // SAFETY: the list is a copy made for us, of as many OIDs as it says.
-    unsafe {
-        let list = pg_sys::RelationGetIndexList(table);
-        let only =
-            !list.is_null() && (*list).length == 1 && (*(*list).elements).oid_value == primary;
-        pg_sys::list_free(list);
-        only
-    }
-}
 
 /// Whether an insert may ask this unique index for a conflict instead of failing.
 ///
@@ -104,12 +102,15 @@ unsafe fn takes_conflicts(primary: pg_sys::Oid) -> bool {
     }
 }
 
-/// Whether nothing but CreateTable's own trigger fires, with this table's key: it derives what our writes
-/// already hold.
+/// What CreateTable's own trigger maintains of a time to live, when no other trigger fires and it has this table's key: it
+/// derives what our writes already hold.
 ///
 /// # Safety
 /// `table` is open.
-unsafe fn has_only_our_trigger(table: pg_sys::Relation, definition: &TableDefinition) -> bool {
+unsafe fn our_only_trigger(
+    table: pg_sys::Relation,
+    definition: &TableDefinition,
+) -> Option<Option<ExpirySchema>> {
     const BEFORE_ROW: u32 = pg_sys::TRIGGER_TYPE_ROW
         | pg_sys::TRIGGER_TYPE_BEFORE
         | pg_sys::TRIGGER_TYPE_INSERT
@@ -117,20 +118,19 @@ unsafe fn has_only_our_trigger(table: pg_sys::Relation, definition: &TableDefini
     const FIRES_ALWAYS: u8 = pg_sys::TRIGGER_FIRES_ALWAYS;
     // SAFETY: an open relation's triggers are as many as they say, and complete.
     unsafe {
-        let Some(triggers) = (*table)
+        let triggers = (*table)
             .trigdesc
             .as_ref()
-            .filter(|all| all.numtriggers == 1)
-        else {
-            return false;
-        };
+            .filter(|all| all.numtriggers == 1)?;
         let trigger = &*triggers.triggers;
-        trigger.tgtype as u32 == BEFORE_ROW
+        let is_ours = trigger.tgtype as u32 == BEFORE_ROW
             && trigger.tgenabled as u8 == FIRES_ALWAYS
             && trigger.tgnattr == 0
             && trigger.tgqual.is_null()
-            && is_derive_keys(trigger.tgfoid)
-            && has_key_of(trigger, definition)
+            && is_derive_keys(trigger.tgfoid);
+        is_ours
+            .then(|| maintained(trigger, &definition.key_schema))
+            .flatten()
     }
 }
 
@@ -154,18 +154,26 @@ unsafe fn text<'a>(name: *const c_char) -> Option<&'a str> {
         .and_then(|name| name.to_str().ok())
 }
 
-/// Whether the trigger's arguments (table, then name and type of each key attribute) are the definition's.
+/// What the trigger's arguments say of a time to live, when they are of this key and of no index.
 ///
 /// # Safety
 /// `trigger` is valid.
-unsafe fn has_key_of(trigger: &pg_sys::Trigger, definition: &TableDefinition) -> bool {
-    let attributes: Vec<&KeyAttribute> = definition.key_schema.attributes().collect();
-    let named = attributes
-        .iter()
-        .flat_map(|key| [key.name.as_str(), key.scalar.name()]);
+unsafe fn maintained(trigger: &pg_sys::Trigger, keys: &KeySchema) -> Option<Option<ExpirySchema>> {
+    let count = usize::try_from(trigger.tgnargs).ok()?;
     // SAFETY: as many C strings as it says.
-    usize::try_from(trigger.tgnargs) == Ok(1 + 2 * attributes.len())
-        && (1..).zip(named).all(|(position, wanted)| unsafe {
-            text(*trigger.tgargs.add(position)) == Some(wanted)
-        })
+    let arguments: Vec<&str> = (0..count)
+        .map(|at| unsafe { text(*trigger.tgargs.add(at)) })
+        .collect::<Option<_>>()?;
+    let told = TriggerArguments::of(&arguments)?;
+    let is = |told: (&str, &str), key: &KeyAttribute| told == (&*key.name, key.scalar.name());
+    let same = is(told.partition, &keys.partition)
+        && match (told.sort, &keys.sort) {
+            (Some(told), Some(key)) => is(told, key),
+            (told, key) => told.is_none() && key.is_none(),
+        };
+    if !same || !told.indexes.is_empty() {
+        return None;
+    }
+    let schema = told.expiry.map(serde_json::from_str).transpose();
+    schema.ok()
 }

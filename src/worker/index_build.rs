@@ -1,4 +1,4 @@
-//! Builds and removes secondary indexes while their table is read and written.
+//! Builds and removes secondary indexes, and the column and btree of a time to live, while their table is read and written.
 //!
 //! The state in the table's definition drives it, so a worker that dies goes on where it stopped:
 //!
@@ -13,11 +13,12 @@
 
 use super::progress::{self, Phase, Place, Task};
 use super::session::{self, Failure};
+use super::target::Target;
 use super::{Kind, process};
 use crate::storage::catalog::{self, Hold};
 use crate::storage::spi::{self, Arg, Plan};
 use crate::storage::{backfill, index, table};
-use pg_dynamo_core::table::{GlobalIndex, IndexState, TableDefinition};
+use pg_dynamo_core::table::{IndexState, TableDefinition};
 use pg_dynamo_core::{ApiError, Result as CoreResult};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -54,10 +55,10 @@ pub unsafe extern "C-unwind" fn pg_dynamo_index_worker(database: pg_sys::Datum) 
 }
 
 /// What identifies a task that cannot be done here and now, because its table is gone.
-type Lost = HashSet<(String, String)>;
+type Lost = HashSet<(String, Target)>;
 
-fn key(task: &Task) -> (String, String) {
-    (task.table_id.clone(), task.index.clone())
+fn key(task: &Task) -> (String, Target) {
+    (task.table_id.clone(), task.target.clone())
 }
 
 fn next<'a>(tasks: &'a [Task], lost: &Lost) -> Option<&'a Task> {
@@ -132,10 +133,8 @@ fn report(task: &Task, failure: &Failure) {
         .saturating_mul(1 << attempts.clamp(1, 16) >> 1)
         .min(most);
     let gave_up = !failure.is_transient() && attempts >= MAX_FAILURES;
-    let what = format!(
-        "index {} of DynamoDB table {}: {}",
-        task.index, task.table, failure.message
-    );
+    let target = task.target.of_table(&task.table);
+    let what = format!("{target}: {}", failure.message);
     if gave_up {
         warning!(
             "{what} (given up after {attempts} attempts: dynamo.resume_index_builds() tries again)"
@@ -173,12 +172,7 @@ fn locked(
 }
 
 fn is_in(definition: &TableDefinition, task: &Task, state: IndexState) -> bool {
-    let same = |index: &GlobalIndex| index.name == task.index && index.state == state;
-    definition.table_id == task.table_id && definition.global_indexes.iter().any(same)
-}
-
-fn not_there() -> ApiError {
-    ApiError::corrupt("index of a table definition")
+    definition.table_id == task.table_id && task.target.is_in(definition, state)
 }
 
 /// Adds the columns and has every writer maintain them from now on.
@@ -192,12 +186,10 @@ fn add_columns(task: &Task) -> Result<Step, Failure> {
         if !table::has_trigger(relid) {
             return Err(ApiError::validation("the data table lacks its trigger"));
         }
-        let new = definition
-            .index_backfilling(&task.index)
-            .ok_or_else(not_there)?;
-        let schemas = new.maintained_indexes();
-        let schema = schemas.iter().find(|schema| schema.columns == task.columns);
-        index::add_columns(&task.table, schema.ok_or_else(not_there)?);
+        let new = task
+            .target
+            .with_state(&definition, IndexState::Backfilling)?;
+        task.target.add_columns(&new)?;
         index::maintain(&new)?;
         catalog::replace(relid, &new)?;
         let items = table::statistics(relid, &definition).item_count;
@@ -335,9 +327,9 @@ fn wait_for_rows(
 /// Makes the btree, in place of what an interrupted attempt left, and opens the index for reading.
 fn create_index(task: &Task) -> Result<Step, Failure> {
     session::set(c"lock_timeout", c"0");
-    let found = session::transaction(|| Ok(index::is_valid(&task.table, task.columns)))?;
+    let found = session::transaction(|| Ok(task.target.btree_is_valid(&task.table)))?;
     if found == Some(false) {
-        session::run_alone(&index::drop_statement(&task.table, task.columns))?;
+        session::run_alone(&task.target.drop_statement(&task.table))?;
     }
     if found != Some(true) {
         let statement = session::transaction(|| {
@@ -345,10 +337,7 @@ fn create_index(task: &Task) -> Result<Step, Failure> {
                 Ok((_, definition)) => definition,
                 Err(step) => return Ok(Err(step)),
             };
-            let schemas = definition.maintained_indexes();
-            let schema = schemas.iter().find(|schema| schema.columns == task.columns);
-            let schema = schema.ok_or_else(not_there)?;
-            Ok(Ok(index::create_statement(&task.table, schema, true)))
+            task.target.create_statement(&definition).map(Ok)
         })?;
         match statement {
             Ok(statement) => session::run_alone(&statement)?,
@@ -364,25 +353,19 @@ fn activate(task: &Task) -> Result<Step, Failure> {
             Ok(found) => found,
             Err(step) => return Ok(step),
         };
-        if index::is_valid(&task.table, task.columns) != Some(true) {
+        if task.target.btree_is_valid(&task.table) != Some(true) {
             return Err(ApiError::validation("the index has vanished"));
         }
-        let new = definition.index_active(&task.index).ok_or_else(not_there)?;
-        spi::connected(|| {
-            spi::run(&index::comment_statement(
-                &task.table,
-                task.columns,
-                &task.index,
-            ));
-        });
+        let new = task.target.with_state(&definition, IndexState::Active)?;
+        spi::connected(|| spi::run(&task.target.comment_statement(&task.table)));
         catalog::replace(relid, &new)?;
         let items = items_done(task);
         progress::finish(task);
-        log!(
-            "index {} of DynamoDB table {} is active ({items} items gone through)",
-            task.index,
-            task.table
-        );
+        if task.target == Target::TimeToLive {
+            super::start_at_commit(Kind::TimeToLive);
+        }
+        let target = task.target.of_table(&task.table);
+        log!("{target} is active ({items} items gone through)");
         Ok(Step::Done)
     })
 }
@@ -393,7 +376,10 @@ fn items_done(task: &Task) -> i64 {
             "SELECT items_done FROM dynamo_internal.index_build WHERE table_name = $1 AND index_name = $2",
             &[pg_sys::TEXTOID; 2],
         );
-        plan.execute(&[Arg::Text(&task.table), Arg::Text(&task.index)], false);
+        plan.execute(
+            &[Arg::Text(&task.table), Arg::Text(task.target.label())],
+            false,
+        );
         spi::int_value(0, 1).unwrap_or(0)
     })
 }
@@ -401,9 +387,9 @@ fn items_done(task: &Task) -> i64 {
 /// Drops the btree; then writers stop maintaining its columns, which stay for another index to use.
 fn drop_index(task: &Task) -> Result<Step, Failure> {
     session::set(c"lock_timeout", c"0");
-    let found = session::transaction(|| Ok(index::is_valid(&task.table, task.columns)))?;
+    let found = session::transaction(|| Ok(task.target.btree_is_valid(&task.table)))?;
     if found.is_some() {
-        session::run_alone(&index::drop_statement(&task.table, task.columns))?;
+        session::run_alone(&task.target.drop_statement(&task.table))?;
     }
     session::set(c"lock_timeout", LOCK_TIMEOUT);
     session::transaction(|| {
@@ -411,19 +397,14 @@ fn drop_index(task: &Task) -> Result<Step, Failure> {
             Ok(found) => found,
             Err(step) => return Ok(step),
         };
-        let new = definition
-            .without_index(&task.index)
-            .ok_or_else(not_there)?;
+        let new = task.target.removed(&definition)?;
         if table::has_trigger(relid) {
             index::maintain(&new)?;
         }
         catalog::replace(relid, &new)?;
         progress::finish(task);
-        log!(
-            "index {} of DynamoDB table {} is removed",
-            task.index,
-            task.table
-        );
+        let target = task.target.of_table(&task.table);
+        log!("{target} is removed");
         Ok(Step::Done)
     })
 }

@@ -9,15 +9,18 @@ use std::ffi::CStr;
 pub enum Kind {
     /// Builds and removes secondary indexes (`index_build`).
     IndexBuild,
+    /// Deletes expired items (`sweep`).
+    TimeToLive,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 1] = [Kind::IndexBuild];
+    pub const ALL: [Kind; 2] = [Kind::IndexBuild, Kind::TimeToLive];
 
     /// What `pg_stat_activity` shows as its type.
     pub fn name(self) -> &'static CStr {
         match self {
             Kind::IndexBuild => c"pg_dynamo index builds",
+            Kind::TimeToLive => c"pg_dynamo time to live",
         }
     }
 
@@ -25,6 +28,7 @@ impl Kind {
     pub fn entry(self) -> &'static CStr {
         match self {
             Kind::IndexBuild => c"pg_dynamo_index_worker",
+            Kind::TimeToLive => c"pg_dynamo_time_to_live_worker",
         }
     }
 
@@ -32,6 +36,7 @@ impl Kind {
     pub fn purpose(self) -> &'static str {
         match self {
             Kind::IndexBuild => "build secondary indexes",
+            Kind::TimeToLive => "delete expired items",
         }
     }
 
@@ -41,6 +46,10 @@ impl Kind {
             Kind::IndexBuild => {
                 "SELECT 1::pg_catalog.int8 FROM dynamo.index_builds \
                  WHERE phase OPERATOR(pg_catalog.<>) 'failed' LIMIT 1"
+            }
+            Kind::TimeToLive => {
+                "SELECT 1::pg_catalog.int8 FROM dynamo.table_definition \
+                 WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '\"time_to_live\":\\{' LIMIT 1"
             }
         }
     }

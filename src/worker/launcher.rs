@@ -5,7 +5,7 @@
 //! sends a scout to one after the other; scouts end at once.
 
 use super::kind::Kind;
-use super::{process, session};
+use super::{process, session, turns};
 use crate::storage::spi;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 /// Milliseconds a scout gets before the next is sent.
 const PATIENCE: u32 = 2_000;
 const POLL: u32 = 20;
-/// From the end of one round to the next.
-const REST: Duration = Duration::from_secs(60);
+/// From the end of one round to the next: so many times as long as the round took, within these bounds.
+const REST: u32 = 50;
+const LEAST_REST: Duration = Duration::from_secs(5);
+const MOST_REST: Duration = Duration::from_secs(60);
 
 /// Only while the postmaster preloads the library.
 pub fn register() {
@@ -39,10 +41,11 @@ pub unsafe extern "C-unwind" fn pg_dynamo_launcher(_argument: pg_sys::Datum) {
         pg_sys::BackgroundWorkerInitializeConnection(std::ptr::null(), std::ptr::null(), 0);
     }
     loop {
+        let began = Instant::now();
         for database in databases() {
             send_scout(database);
         }
-        let end = Instant::now() + REST;
+        let end = Instant::now() + (began.elapsed() * REST).clamp(LEAST_REST, MOST_REST);
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             session::sleep(left.as_millis().try_into().unwrap_or(u32::MAX).max(1));
         }
@@ -95,16 +98,18 @@ pub unsafe extern "C-unwind" fn pg_dynamo_scout(database: pg_sys::Datum) {
         }))
     });
     match wanted {
-        Ok(wanted) => {
-            // SAFETY: the database of this process.
-            let database = unsafe { pg_sys::MyDatabaseId };
-            for kind in wanted {
-                if !super::start(kind, database) {
-                    log!("no background worker is free to {}", kind.purpose());
-                }
-            }
-        }
+        Ok(wanted) => wanted.into_iter().for_each(start),
         Err(failure) => warning!("pg_dynamo scout: {}", failure.message),
+    }
+}
+
+fn start(kind: Kind) {
+    if kind == Kind::TimeToLive && !turns::begin() {
+        return;
+    }
+    // SAFETY: the database of this process.
+    if !super::start(kind, unsafe { pg_sys::MyDatabaseId }) {
+        log!("no background worker is free to {}", kind.purpose());
     }
 }
 

@@ -11,6 +11,9 @@ mod launcher;
 mod process;
 mod progress;
 mod session;
+mod sweep;
+mod target;
+mod turns;
 
 pub use kind::Kind;
 
@@ -34,6 +37,7 @@ pub fn register() {
         pg_sys::RegisterXactCallback(Some(transaction_event), std::ptr::null_mut());
         pg_sys::RegisterSubXactCallback(Some(subtransaction_event), std::ptr::null_mut());
         if pg_sys::process_shared_preload_libraries_in_progress && !pg_sys::IsBinaryUpgrade {
+            turns::preloaded();
             launcher::register();
             gateway::register();
         }

@@ -66,6 +66,14 @@ pub fn alone(kind: Kind, mut work: impl FnMut() -> bool, mut left: impl FnMut() 
     }
 }
 
+/// For a worker that executes users' code, which may give back every advisory lock of the session and leave some of its
+/// own: gives back all, and takes the lock of its kind again. False: another worker was faster.
+pub fn alone_again(kind: Kind) -> bool {
+    // SAFETY: as pg_advisory_unlock_all() does it.
+    unsafe { pg_sys::LockReleaseSession(pg_sys::USER_LOCKMETHOD as pg_sys::LOCKMETHODID) };
+    take(&kind.lock())
+}
+
 /// Somebody who only looks whether the worker is alive holds its lock for microseconds.
 fn take(tag: &pg_sys::LOCKTAG) -> bool {
     (0..5).any(|_| {

@@ -1,7 +1,8 @@
-//! Indexes that are not finished, and how far the worker has come with them (`dynamo_internal.index_build`).
+//! Indexes and times to live that are not finished, and how far the worker has come with them (`dynamo_internal.index_build`).
 //!
 //! All but `retry_failed` run in a worker, whose search_path is pinned.
 
+use super::target::Target;
 use crate::storage::catalog;
 use crate::storage::spi::{self, Arg, Plan};
 use pg_dynamo_core::table::{IndexState, TableDefinition};
@@ -38,13 +39,12 @@ impl Phase {
     }
 }
 
-/// An index that is not finished.
+/// What is not finished.
 #[derive(Clone, Debug)]
 pub struct Task {
     pub table: String,
     pub table_id: String,
-    pub index: String,
-    pub columns: u32,
+    pub target: Target,
     pub phase: Phase,
     pub progress: Progress,
 }
@@ -85,21 +85,21 @@ pub fn unfinished() -> Result<Vec<Task>> {
     for json in definitions {
         let definition: TableDefinition =
             serde_json::from_str(&json).map_err(|_| ApiError::corrupt("table definition"))?;
-        for index in &definition.global_indexes {
-            let begins = match index.state {
+        for (target, state) in Target::unfinished(&definition) {
+            let begins = match state {
                 IndexState::Active => continue,
                 IndexState::Creating => Phase::Columns,
                 IndexState::Backfilling => Phase::Backfill,
                 IndexState::Deleting => Phase::Drop,
             };
-            tasks.push(task(&definition, &index.name, index.columns, begins));
+            tasks.push(task(&definition, target, begins));
         }
     }
     Ok(tasks)
 }
 
 /// The state in the definition decides; the row only says how far a backfill is.
-fn task(definition: &TableDefinition, index: &str, columns: u32, begins: Phase) -> Task {
+fn task(definition: &TableDefinition, target: Target, begins: Phase) -> Task {
     let (table, table_id) = (definition.name.clone(), definition.table_id.clone());
     let noted = spi::connected(|| {
         let plan = Plan::prepare(
@@ -108,7 +108,11 @@ fn task(definition: &TableDefinition, index: &str, columns: u32, begins: Phase) 
              FROM dynamo_internal.index_build WHERE table_name = $1 AND index_name = $2 AND table_id = $3",
             &[pg_sys::TEXTOID; 3],
         );
-        let args = [Arg::Text(&table), Arg::Text(index), Arg::Text(&table_id)];
+        let args = [
+            Arg::Text(&table),
+            Arg::Text(target.label()),
+            Arg::Text(&table_id),
+        ];
         if plan.execute(&args, false) == 0 {
             return None;
         }
@@ -134,8 +138,7 @@ fn task(definition: &TableDefinition, index: &str, columns: u32, begins: Phase) 
     Task {
         table,
         table_id,
-        index: index.to_owned(),
-        columns,
+        target,
         phase,
         progress,
     }
@@ -164,7 +167,7 @@ pub fn enter(task: &Task, phase: Phase, total: i64) {
         ],
         &[
             Arg::Text(&task.table),
-            Arg::Text(&task.index),
+            Arg::Text(task.target.label()),
             Arg::Text(&task.table_id),
             Arg::Text(phase.name()),
             Arg::Int8(total),
@@ -188,7 +191,7 @@ pub fn advance(task: &Task, to: &Place, items: i64) {
         ],
         &[
             Arg::Text(&task.table),
-            Arg::Text(&task.index),
+            Arg::Text(task.target.label()),
             Arg::Int8(to.file),
             Arg::Int8(to.next_block),
             Arg::Int8(to.end_block),
@@ -215,7 +218,7 @@ pub fn fail(task: &Task, error: &str, retry_in: i64, gave_up: bool) {
         ],
         &[
             Arg::Text(&task.table),
-            Arg::Text(&task.index),
+            Arg::Text(task.target.label()),
             Arg::Text(&task.table_id),
             Arg::Text(task.phase.name()),
             Arg::Text(error),
@@ -233,7 +236,7 @@ pub fn waiting(task: &Task, what: &str) {
         &[pg_sys::TEXTOID; 3],
         &[
             Arg::Text(&task.table),
-            Arg::Text(&task.index),
+            Arg::Text(task.target.label()),
             Arg::Text(what),
         ],
     );
@@ -244,7 +247,7 @@ pub fn finish(task: &Task) {
     change(
         "DELETE FROM dynamo_internal.index_build WHERE table_name = $1 AND index_name = $2",
         &[pg_sys::TEXTOID; 2],
-        &[Arg::Text(&task.table), Arg::Text(&task.index)],
+        &[Arg::Text(&task.table), Arg::Text(task.target.label())],
     );
 }
 

@@ -5,6 +5,10 @@ select (dynamo.describe_table('{"TableName": "Music"}'::json) -> 'Table')::jsonb
 select (dynamo.describe_table('{"TableName": "with-dash.and.dot"}'::json) -> 'Table')::jsonb - '{ItemCount,TableSizeBytes}'::text[];
 select pk_hash, pk, sk, md5(item::text) from dynamo_tables."Music" order by pk_hash, pk, sk;
 select item from dynamo_tables."with-dash.and.dot" order by pk_hash, pk, sk;
+-- Items of this one expire.
+select dynamo.describe_time_to_live('{"TableName": "Music"}'::json);
+select indexdef from pg_indexes where indexname = 'Music:ttl';
+insert into dynamo_tables."Music" (item) values ('{"Artist": {"S": "gone"}, "SongTitle": {"S": "soon"}, "Expires": {"N": "4102444800"}}') returning dynamo_ttl;
 -- Everything of a table with indexes, and of the one that is being built when the dump is made (unfinished.sql).
 select index_name, index_status from dynamo.index_builds;
 select json_array_elements(dynamo.describe_table('{"TableName": "Scores"}'::json) #> '{Table,GlobalSecondaryIndexes}') ->> 'IndexStatus' as status;

@@ -24,3 +24,4 @@ select dynamo.create_table('{"TableName": "Scores", "BillingMode": "PAY_PER_REQU
 select count(dynamo.put_item(format('{"TableName": "Scores", "Item": {"User": {"S": "user %s"}, "Day": {"N": "%s"}, "Score": {"N": "%s"},
     "Team": {"S": "team %s"}, "it''s \\ \"quoted\"": {"S": "%s"}}}', n % 5, n, n % 7, n % 3, n % 11)::json))
 from generate_series(1, 100) n;
+select dynamo.update_time_to_live('Music', 'Expires') is not null;

@@ -119,3 +119,27 @@ BEGIN
     RETURN items;
 END
 $$;
+
+-- Waits until a condition holds. A procedure that commits: the workers would wait for its snapshot.
+CREATE PROCEDURE wait_until(condition text)
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    holds boolean;
+BEGIN
+    FOR i IN 1..3000 LOOP
+        EXECUTE 'SELECT ' || condition INTO holds;
+        COMMIT;
+        IF holds THEN
+            RETURN;
+        END IF;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+    RAISE EXCEPTION 'it never holds: %', condition;
+END
+$$;
+
+-- Text of a second, for an item that expires.
+CREATE FUNCTION seconds_from_now(seconds int) RETURNS text
+    LANGUAGE sql
+AS $$ SELECT (extract(epoch FROM clock_timestamp())::int8 + seconds)::text $$;

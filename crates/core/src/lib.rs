@@ -25,6 +25,7 @@ pub mod read;
 pub mod request;
 pub mod table;
 pub mod throttle;
+pub mod time_to_live;
 pub mod transaction;
 pub mod value;
 

@@ -102,7 +102,7 @@ operations! {
     DescribeLimits, "describe_limits", Describe, dynamodb, works;
     DescribeTable, "describe_table", Describe, dynamodb, works;
     DescribeTableReplicaAutoScaling, "describe_table_replica_auto_scaling", Describe, dynamodb, refused "ResourceNotFoundException, as DynamoDB has it for a table that is no global table";
-    DescribeTimeToLive, "describe_time_to_live", Describe, dynamodb, later;
+    DescribeTimeToLive, "describe_time_to_live", Describe, dynamodb, works;
     DisableKinesisStreamingDestination, "disable_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
     EnableKinesisStreamingDestination, "enable_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
     ExecuteStatement, "execute_statement", Statement, dynamodb, works;
@@ -139,7 +139,7 @@ operations! {
     UpdateKinesisStreamingDestination, "update_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
     UpdateTable, "update_table", Define, dynamodb, works;
     UpdateTableReplicaAutoScaling, "update_table_replica_auto_scaling", Define, dynamodb, refused "ResourceNotFoundException, as DynamoDB has it for a table that is no global table";
-    UpdateTimeToLive, "update_time_to_live", Define, dynamodb, later;
+    UpdateTimeToLive, "update_time_to_live", Define, dynamodb, differs "the next change may come as soon as the last is finished, not after half an hour";
     DescribeStream, "describe_stream", Describe, streams, later;
     GetRecords, "get_records", Read, streams, later;
     GetShardIterator, "get_shard_iterator", Read, streams, later;

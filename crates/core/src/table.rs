@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 
 mod describe;
 mod indexes;
+mod time_to_live;
 pub use describe::TableStatus;
 pub use indexes::{IndexRef, IndexState};
+pub use time_to_live::TimeToLive;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ScalarType {
@@ -210,6 +212,8 @@ pub struct TableDefinition {
     /// Contributor Insights of the table, under the empty name, and of its global indexes: those that were ever enabled.
     #[serde(default)]
     pub insights: BTreeMap<String, Insights>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_live: Option<TimeToLive>,
 }
 
 /// Cheap statistics that storage supplies to DescribeTable.

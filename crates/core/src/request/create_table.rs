@@ -51,6 +51,7 @@ impl CreateTableRequest {
             stream: stream(request)?,
             policy: None,
             insights: BTreeMap::new(),
+            time_to_live: None,
         };
         let policy = NewPolicy::of_creation(request, account, &table.name)?;
         refuse(

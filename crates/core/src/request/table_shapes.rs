@@ -277,6 +277,23 @@ pub const TABLE_ALONE: Structure = Structure {
     members: &[TABLE_NAME],
 };
 
+pub const UPDATE_TIME_TO_LIVE: Structure = Structure {
+    class: "UpdateTimeToLiveInput",
+    members: &[
+        TABLE_NAME,
+        required(
+            "TimeToLiveSpecification",
+            &Shape::Structure(&Structure {
+                class: "TimeToLiveSpecification",
+                members: &[
+                    required("Enabled", &Shape::Boolean),
+                    required("AttributeName", &text(1, limits::MAX_KEY_NAME)),
+                ],
+            }),
+        ),
+    ],
+};
+
 pub const DESCRIBE_LIMITS: Structure = Structure {
     class: "DescribeLimitsInput",
     members: &[],

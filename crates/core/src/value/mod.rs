@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub mod bytes;
 mod encode;
 mod encode_json;
+mod floor;
 pub mod item;
 pub mod json;
 pub mod number;

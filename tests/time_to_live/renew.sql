@@ -1,0 +1,2 @@
+\set item random(1, :items)
+SELECT renew('Plain', :item);
