@@ -35,6 +35,7 @@ bench:
 	@benches/run
 	@benches/scale/run
 	@benches/ttl/run
+	@benches/backups/run
 	@benches/http/run
 package:
 	@scripts/package.sh

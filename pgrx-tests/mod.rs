@@ -1,6 +1,7 @@
 //! `#[pg_test]` suites: Rust against the backend. One file per subject; each runs in a transaction that rolls back.
 
 mod access_keys;
+mod backups;
 mod batch_execute_statement;
 mod batch_get_item;
 mod batch_write_item;

@@ -53,10 +53,22 @@ request_forms! {
     list_contributor_insights => ListContributorInsights,
     describe_time_to_live => DescribeTimeToLive,
     update_time_to_live => UpdateTimeToLive,
+    create_backup => CreateBackup,
+    describe_backup => DescribeBackup,
+    list_backups => ListBackups,
+    delete_backup => DeleteBackup,
+    restore_table_from_backup => RestoreTableFromBackup,
+    restore_table_to_point_in_time => RestoreTableToPointInTime,
+    update_continuous_backups => UpdateContinuousBackups,
+    describe_continuous_backups => DescribeContinuousBackups,
 }
 
 fn resume_index_builds(retry_failed: bool) -> i64 {
     crate::worker::resume(retry_failed)
+}
+
+fn resume_backup_jobs() -> i64 {
+    crate::worker::resume_backup_jobs()
 }
 
 /// `operation` by its name in the API or in SQL.
@@ -71,4 +83,4 @@ fn explain(operation: &str, request: &str) -> String {
         .or_raise()
 }
 
-export!(resume_index_builds, explain);
+export!(resume_index_builds, resume_backup_jobs, explain);

@@ -3,6 +3,7 @@
 mod access_key;
 mod api;
 mod attribute_value;
+mod backups;
 mod batch;
 mod boundary;
 mod casts;
@@ -14,6 +15,7 @@ mod item;
 mod item_set;
 mod named;
 mod partiql;
+mod record_history;
 mod report;
 mod rows;
 mod statistics;

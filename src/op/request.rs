@@ -2,12 +2,12 @@
 
 use super::{Reply, Session};
 use super::{
-    batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table, delete_item, delete_table, describe_endpoints, describe_limits, describe_table, execute_statement, execute_transaction, get_item, list_tables, put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items, unsupported, update_item, update_table, write, describe_time_to_live, update_time_to_live,
+    batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table, delete_item, delete_table, describe_endpoints, describe_limits, describe_table, execute_statement, execute_transaction, get_item, list_tables, put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items, unsupported, update_item, update_table, write, describe_time_to_live, update_time_to_live, continuous_backups, create_backup, delete_backup, describe_backup, list_backups, restore,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
-    BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest, DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest, DescribeTableRequest, ExecuteStatementRequest, ExecuteTransactionRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest, ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest, QueryRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest, check_describe_endpoints, check_describe_limits, DescribeTimeToLiveRequest, UpdateTimeToLiveRequest,
+    BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest, DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest, DescribeTableRequest, ExecuteStatementRequest, ExecuteTransactionRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest, ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest, QueryRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest, check_describe_endpoints, check_describe_limits, DescribeTimeToLiveRequest, UpdateTimeToLiveRequest, BackupRequest, CreateBackupRequest, DescribeContinuousBackupsRequest, ListBackupsRequest, RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest, UpdateContinuousBackupsRequest,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
 
@@ -45,6 +45,14 @@ pub enum Request {
     Unsupported(Unsupported),
     DescribeTimeToLive(DescribeTimeToLiveRequest),
     UpdateTimeToLive(UpdateTimeToLiveRequest),
+    CreateBackup(CreateBackupRequest),
+    DescribeBackup(BackupRequest),
+    ListBackups(ListBackupsRequest),
+    DeleteBackup(BackupRequest),
+    RestoreTableFromBackup(RestoreTableFromBackupRequest),
+    RestoreTableToPointInTime(RestoreTableToPointInTimeRequest),
+    UpdateContinuousBackups(UpdateContinuousBackupsRequest),
+    DescribeContinuousBackups(DescribeContinuousBackupsRequest),
 }
 
 /// A request that is about to run.
@@ -117,6 +125,32 @@ impl Request {
             }
             Operation::UpdateTimeToLive => {
                 Request::UpdateTimeToLive(UpdateTimeToLiveRequest::parse(body, account)?)
+            }
+            Operation::CreateBackup => {
+                Request::CreateBackup(CreateBackupRequest::parse(body, account)?)
+            }
+            Operation::DescribeBackup => {
+                Request::DescribeBackup(BackupRequest::parse(body, account)?)
+            }
+            Operation::ListBackups => {
+                Request::ListBackups(ListBackupsRequest::parse(body, account)?)
+            }
+            Operation::DeleteBackup => Request::DeleteBackup(BackupRequest::parse(body, account)?),
+            Operation::RestoreTableFromBackup => {
+                let request = RestoreTableFromBackupRequest::parse(body, account)?;
+                Request::RestoreTableFromBackup(request)
+            }
+            Operation::RestoreTableToPointInTime => {
+                let request = RestoreTableToPointInTimeRequest::parse(body, account)?;
+                Request::RestoreTableToPointInTime(request)
+            }
+            Operation::UpdateContinuousBackups => {
+                let request = UpdateContinuousBackupsRequest::parse(body, account)?;
+                Request::UpdateContinuousBackups(request)
+            }
+            Operation::DescribeContinuousBackups => {
+                let request = DescribeContinuousBackupsRequest::parse(body, account)?;
+                Request::DescribeContinuousBackups(request)
             }
             Operation::TagResource => {
                 Request::TagResource(TagResourceRequest::parse(body, account)?)
@@ -211,6 +245,20 @@ impl Request {
             Request::Unsupported(request) => unsupported::run(session, request)?,
             Request::DescribeTimeToLive(request) => describe_time_to_live::run(session, request)?,
             Request::UpdateTimeToLive(request) => update_time_to_live::run(session, request)?,
+            Request::CreateBackup(request) => create_backup::run(session, request)?,
+            Request::DescribeBackup(request) => describe_backup::run(session, &request)?,
+            Request::ListBackups(request) => list_backups::run(session, &request)?,
+            Request::DeleteBackup(request) => delete_backup::run(session, &request)?,
+            Request::RestoreTableFromBackup(request) => restore::from_backup(session, &request)?,
+            Request::RestoreTableToPointInTime(request) => {
+                restore::to_point_in_time(session, &request)?
+            }
+            Request::UpdateContinuousBackups(request) => {
+                continuous_backups::update(session, &request)?
+            }
+            Request::DescribeContinuousBackups(request) => {
+                continuous_backups::describe(session, &request)?
+            }
             Request::PutItem(_)
             | Request::UpdateItem(_)
             | Request::DeleteItem(_)

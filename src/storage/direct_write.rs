@@ -13,6 +13,7 @@
 use super::bare;
 use super::catalog::{Privilege, Table, has_privileges};
 use super::detoast::{ItemDatum, varlena_bytes};
+use super::history::record;
 use super::pg_error::catching;
 use super::plain::{self, COLUMNS, Expiry, Plain};
 use super::read::scan_keys;
@@ -104,6 +105,8 @@ struct Row<'a> {
     key: [pg_sys::Datum; 3],
     /// A put that may insert decides on a row that stays, also when it then leaves it alone.
     decides_locked: bool,
+    /// What is found is kept.
+    history: bool,
 }
 
 impl<'a> Row<'a> {
@@ -133,6 +136,25 @@ impl<'a> Row<'a> {
                 write,
                 key: [(*pk_hash).into(), bare::varlena(pk), bare::varlena(sk)],
                 decides_locked,
+                history: plain.history,
+            }
+        }
+    }
+
+    /// Keeps the version that the write `found`, or that there was none, as the triggers of point-in-time recovery do.
+    ///
+    /// # Safety
+    /// Between `open` and `close`, after the row was written; the slot still has its older version.
+    unsafe fn keep(&self, found: bool) {
+        if self.history {
+            // SAFETY: by the caller; a row has an item.
+            unsafe {
+                let item = if found {
+                    catching(|| bare::column(self.slot, COLUMNS as i32))
+                } else {
+                    None
+                };
+                record::keep(self.table, self.key, item);
             }
         }
     }
@@ -221,10 +243,10 @@ impl<'a> Row<'a> {
             Effect::Unchanged | Effect::Delete => Step::Settled(Outcome::default()),
             // SAFETY: forwarded from the caller.
             Effect::Store(new) if unsafe { self.insert(new.as_item())? } => {
-                Step::Settled(Outcome {
-                    old: None,
-                    new: Some(new),
-                })
+                // SAFETY: as above.
+                unsafe { self.keep(false) };
+                let new = Some(new);
+                Step::Settled(Outcome { old: None, new })
             }
             Effect::Store(_) => {
                 // SAFETY: as above.
@@ -258,7 +280,10 @@ impl<'a> Row<'a> {
                         LockTupleMode::LockTupleNoKeyExclusive,
                     ),
                     Effect::Delete => match self.delete() {
-                        TM_Result::TM_Ok => return Ok(Step::Settled(Outcome { old, new: None })),
+                        TM_Result::TM_Ok => {
+                            self.keep(true);
+                            return Ok(Step::Settled(Outcome { old, new: None }));
+                        }
                         other => (other, LockTupleMode::LockTupleExclusive),
                     },
                     Effect::Store(new) => {
@@ -267,6 +292,7 @@ impl<'a> Row<'a> {
                         }
                         match self.update(new.as_item())? {
                             (TM_Result::TM_Ok, _) => {
+                                self.keep(true);
                                 let new = Some(new);
                                 return Ok(Step::Settled(Outcome { old, new }));
                             }

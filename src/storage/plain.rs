@@ -22,6 +22,8 @@ pub struct Plain {
     /// The index of its primary key, its only one but that of its time to live.
     pub primary: pg_sys::Oid,
     pub expiry: Option<Expiry>,
+    /// What a write finds is kept (`history`).
+    pub history: bool,
 }
 
 /// Examines a table. What is found holds until the relation cache invalidates its entry, which also drops the
@@ -42,9 +44,13 @@ pub unsafe fn examine(table: pg_sys::Relation, definition: &TableDefinition) -> 
         if !plain {
             return None;
         }
-        let maintained = our_only_trigger(table, definition)?;
+        let (maintained, history) = our_only_triggers(table, definition)?;
         let expiry = expiry::examine(table, primary, maintained)?;
-        Some(Plain { primary, expiry })
+        Some(Plain {
+            primary,
+            expiry,
+            history,
+        })
     }
 }
 
@@ -102,15 +108,20 @@ unsafe fn takes_conflicts(primary: pg_sys::Oid) -> bool {
     }
 }
 
-/// What CreateTable's own trigger maintains of a time to live, when no other trigger fires and it has this table's key: it
-/// derives what our writes already hold.
+/// What CreateTable's own trigger, with this table's key, maintains of a time to live (the rest our writes already hold), and
+/// whether those of point-in-time recovery keep history, which is done by hand. None: other triggers fire.
 ///
 /// # Safety
 /// `table` is open.
-unsafe fn our_only_trigger(
+unsafe fn our_only_triggers(
     table: pg_sys::Relation,
     definition: &TableDefinition,
-) -> Option<Option<ExpirySchema>> {
+) -> Option<(Option<ExpirySchema>, bool)> {
+    const AFTER_ROW: u32 = pg_sys::TRIGGER_TYPE_ROW
+        | pg_sys::TRIGGER_TYPE_INSERT
+        | pg_sys::TRIGGER_TYPE_UPDATE
+        | pg_sys::TRIGGER_TYPE_DELETE;
+    const BEFORE_TRUNCATE: u32 = pg_sys::TRIGGER_TYPE_BEFORE | pg_sys::TRIGGER_TYPE_TRUNCATE;
     const BEFORE_ROW: u32 = pg_sys::TRIGGER_TYPE_ROW
         | pg_sys::TRIGGER_TYPE_BEFORE
         | pg_sys::TRIGGER_TYPE_INSERT
@@ -118,29 +129,35 @@ unsafe fn our_only_trigger(
     const FIRES_ALWAYS: u8 = pg_sys::TRIGGER_FIRES_ALWAYS;
     // SAFETY: an open relation's triggers are as many as they say, and complete.
     unsafe {
-        let triggers = (*table)
-            .trigdesc
-            .as_ref()
-            .filter(|all| all.numtriggers == 1)?;
-        let trigger = &*triggers.triggers;
-        let is_ours = trigger.tgtype as u32 == BEFORE_ROW
-            && trigger.tgenabled as u8 == FIRES_ALWAYS
-            && trigger.tgnattr == 0
-            && trigger.tgqual.is_null()
-            && is_derive_keys(trigger.tgfoid);
-        is_ours
-            .then(|| maintained(trigger, &definition.key_schema))
-            .flatten()
+        let described = (*table).trigdesc.as_ref()?;
+        let count = usize::try_from(described.numtriggers).unwrap_or(0);
+        let (mut derived, mut history) = (None, false);
+        for trigger in std::slice::from_raw_parts(described.triggers, count) {
+            let always = trigger.tgenabled as u8 == FIRES_ALWAYS
+                && trigger.tgnattr == 0
+                && trigger.tgqual.is_null();
+            let is = |function, kind| {
+                always && trigger.tgtype as u32 == kind && is_internal(trigger.tgfoid, function)
+            };
+            if is("derive_keys", BEFORE_ROW) && derived.is_none() {
+                derived = Some(maintained(trigger, &definition.key_schema)?);
+            } else if is("record_history", AFTER_ROW) && !history {
+                history = true;
+            } else if !is("record_history", BEFORE_TRUNCATE) {
+                return None;
+            }
+        }
+        derived.map(|expiry| (expiry, history))
     }
 }
 
 /// # Safety
 /// Only look-ups; `function` exists because a trigger depends on it.
-unsafe fn is_derive_keys(function: pg_sys::Oid) -> bool {
+unsafe fn is_internal(function: pg_sys::Oid, name: &str) -> bool {
     // SAFETY: both give a palloc'ed name, or null.
     unsafe {
         let schema = pg_sys::get_namespace_name(pg_sys::get_func_namespace(function));
-        text(pg_sys::get_func_name(function)) == Some("derive_keys")
+        text(pg_sys::get_func_name(function)) == Some(name)
             && text(schema) == Some("dynamo_internal")
     }
 }

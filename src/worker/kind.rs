@@ -11,16 +11,19 @@ pub enum Kind {
     IndexBuild,
     /// Deletes expired items (`sweep`).
     TimeToLive,
+    /// Makes backups, restores tables, keeps histories short (`backup`).
+    Backup,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 2] = [Kind::IndexBuild, Kind::TimeToLive];
+    pub const ALL: [Kind; 3] = [Kind::IndexBuild, Kind::TimeToLive, Kind::Backup];
 
     /// What `pg_stat_activity` shows as its type.
     pub fn name(self) -> &'static CStr {
         match self {
             Kind::IndexBuild => c"pg_dynamo index builds",
             Kind::TimeToLive => c"pg_dynamo time to live",
+            Kind::Backup => c"pg_dynamo backups",
         }
     }
 
@@ -29,6 +32,7 @@ impl Kind {
         match self {
             Kind::IndexBuild => c"pg_dynamo_index_worker",
             Kind::TimeToLive => c"pg_dynamo_time_to_live_worker",
+            Kind::Backup => c"pg_dynamo_backup_worker",
         }
     }
 
@@ -37,6 +41,7 @@ impl Kind {
         match self {
             Kind::IndexBuild => "build secondary indexes",
             Kind::TimeToLive => "delete expired items",
+            Kind::Backup => "make backups",
         }
     }
 
@@ -50,6 +55,10 @@ impl Kind {
             Kind::TimeToLive => {
                 "SELECT 1::pg_catalog.int8 FROM dynamo.table_definition \
                  WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '\"time_to_live\":\\{' LIMIT 1"
+            }
+            Kind::Backup => {
+                "SELECT 1::pg_catalog.int8 FROM dynamo_internal.backup_state \
+                 WHERE phase OPERATOR(pg_catalog.<>) 'failed' LIMIT 1"
             }
         }
     }

@@ -9,6 +9,14 @@ select item from dynamo_tables."with-dash.and.dot" order by pk_hash, pk, sk;
 select dynamo.describe_time_to_live('{"TableName": "Music"}'::json);
 select indexdef from pg_indexes where indexname = 'Music:ttl';
 insert into dynamo_tables."Music" (item) values ('{"Artist": {"S": "gone"}, "SongTitle": {"S": "soon"}, "Expires": {"N": "4102444800"}}') returning dynamo_ttl;
+-- Backups with their items, and the history, which goes on.
+select dynamo.list_backups('{}');
+select backup_name, backup_status, item_count from dynamo.backups;
+select format('select count(*), md5(string_agg(item::text, null order by pk_hash)) from %s', relation) from dynamo.backups \gexec
+select dynamo.describe_continuous_backups('{"TableName": "Music"}') #>> '{ContinuousBackupsDescription,PointInTimeRecoveryDescription,RecoveryPeriodInDays}' as days;
+select change, transaction, at, pk_hash, pk, sk, md5(item::text) from dynamo_history."Music" order by change, at;
+select dynamo.update_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 1"}, "SongTitle": {"S": "title 1"}}, "UpdateExpression": "REMOVE Many"}'::json);
+select count(*) = 6 as kept, max(change) > min(change) + 4 as numbered from dynamo_history."Music" where at is null;
 -- Everything of a table with indexes, and of the one that is being built when the dump is made (unfinished.sql).
 select index_name, index_status from dynamo.index_builds;
 select json_array_elements(dynamo.describe_table('{"TableName": "Scores"}'::json) #> '{Table,GlobalSecondaryIndexes}') ->> 'IndexStatus' as status;

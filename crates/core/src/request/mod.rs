@@ -6,15 +6,19 @@
 //! tables, to a [`crate::batch::BatchRead`] or [`crate::batch::BatchWrite`]; transactions likewise
 //! ([`crate::transaction`]). Table operations: `parse`, then what they do to a definition.
 
+mod backup_shapes;
 mod batch;
 mod batch_execute_statement;
 mod batch_get_item;
 mod batch_write_item;
 mod condition_check;
+mod continuous_backups;
 mod contributor_insights;
+mod create_backup;
 mod create_table;
 mod delete_item;
 mod delete_table;
+mod describe_backup;
 mod describe_endpoints;
 mod describe_limits;
 mod describe_table;
@@ -29,6 +33,7 @@ mod index_updates;
 mod item_shapes;
 pub(crate) mod key;
 mod key_schema;
+mod list_backups;
 mod list_tables;
 pub mod options;
 mod put_item;
@@ -37,6 +42,7 @@ mod read_parts;
 mod read_shapes;
 pub(crate) mod reading;
 mod resource_policy;
+mod restore;
 mod scan;
 mod shape;
 pub(crate) mod start_key;
@@ -56,13 +62,18 @@ pub use batch_execute_statement::BatchExecuteStatementRequest;
 pub use batch_get_item::BatchGetItemRequest;
 pub use batch_write_item::BatchWriteItemRequest;
 pub use condition_check::ConditionCheckRequest;
+pub use continuous_backups::{
+    DescribeContinuousBackupsRequest, HistoryChange, UpdateContinuousBackupsRequest,
+};
 pub use contributor_insights::{
     DescribeContributorInsightsRequest, ListContributorInsightsRequest,
     UpdateContributorInsightsRequest,
 };
+pub use create_backup::{CreateBackupRequest, create_backup_reply};
 pub use create_table::{CreateTableRequest, unsupported_in_this_release};
 pub use delete_item::DeleteItemRequest;
 pub use delete_table::DeleteTableRequest;
+pub use describe_backup::{BackupRequest, describe_backup_reply};
 pub use describe_endpoints::{check_describe_endpoints, describe_endpoints_reply};
 pub use describe_limits::{check_describe_limits, describe_limits_reply};
 pub use describe_table::{DescribeTableRequest, describe_table_reply, table_description_reply};
@@ -71,6 +82,7 @@ pub use execute_transaction::{ExecuteTransactionRequest, Transaction};
 pub use describe_time_to_live::{DescribeTimeToLiveRequest, describe_time_to_live_reply};
 pub use get_item::GetItemRequest;
 pub use key::of_item as key_of_item;
+pub use list_backups::ListBackupsRequest;
 pub use list_tables::ListTablesRequest;
 pub use options::Options;
 pub use put_item::PutItemRequest;
@@ -80,6 +92,7 @@ pub use reading::ReadOptions;
 pub use resource_policy::{
     DeleteResourcePolicyRequest, GetResourcePolicyRequest, NewPolicy, PutResourcePolicyRequest,
 };
+pub use restore::{RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest};
 pub use scan::ScanRequest;
 pub use statement::{StatementKind, StatementRequest};
 pub use tags::{ListTagsOfResourceRequest, TagResourceRequest, UntagResourceRequest};
