@@ -376,6 +376,27 @@ mod tests {
     }
 
     #[pg_test]
+    fn secondary_indexes_given_up_are_resumed_by_their_tables_owner() {
+        games("indexes_given_up");
+        call(
+            "update_table",
+            &create("indexes_given_up", "Later", "place"),
+        );
+        run(
+            "INSERT INTO dynamo_internal.index_build (table_name, index_name, table_id, phase, gave_up)
+             SELECT table_name, 'Later', definition ->> 'table_id', 'columns', true FROM dynamo.tables
+             WHERE table_name = 'indexes_given_up'",
+        );
+        let phase = || text("SELECT phase FROM dynamo.index_builds");
+        assert_eq!(phase().as_deref(), Some("failed"));
+        run("CREATE ROLE indexes_stranger; SET LOCAL ROLE indexes_stranger");
+        run("SELECT dynamo.resume_index_builds(); RESET ROLE");
+        assert_eq!(phase().as_deref(), Some("failed"));
+        run("SELECT dynamo.resume_index_builds()");
+        assert_eq!(phase().as_deref(), Some("columns"));
+    }
+
+    #[pg_test]
     fn secondary_indexes_are_counted_by_statistics() {
         games("indexes_counted");
         for day in 1..=20 {

@@ -203,21 +203,29 @@ fn fill_in(task: &Task) -> Result<Step, Failure> {
     session::set(c"lock_timeout", LOCK_TIMEOUT);
     // A batch that is lost with the server was not noted either: they are one transaction.
     session::set(c"synchronous_commit", c"off");
+    let lost = batches(task);
+    session::set(c"synchronous_commit", c"on");
+    if let Some(step) = lost? {
+        return Ok(step);
+    }
+    session::transaction(|| {
+        progress::enter(task, Phase::Index, 0);
+        Ok(Step::Done)
+    })
+}
+
+/// Batch after batch, to the end of the table; what to do instead, when the build was lost.
+fn batches(task: &Task) -> Result<Option<Step>, Failure> {
     let mut place = task.progress.place;
     loop {
         session::heed_signals();
         process::leave_database_to_others();
         match batch(task, place)? {
             Batch::Next(next) => place = next,
-            Batch::Ended => break,
-            Batch::Lost(step) => return Ok(step),
+            Batch::Ended => return Ok(None),
+            Batch::Lost(step) => return Ok(Some(step)),
         }
     }
-    session::set(c"synchronous_commit", c"on");
-    session::transaction(|| {
-        progress::enter(task, Phase::Index, 0);
-        Ok(Step::Done)
-    })
 }
 
 enum Batch {

@@ -251,13 +251,19 @@ pub fn finish(task: &Task) {
     );
 }
 
-/// Lets the worker try again what it has given up.
+/// Lets the worker try again what it has given up of tables that the caller owns.
 pub fn retry_failed() {
+    // SAFETY: reads this backend's state.
+    let caller = unsafe { pg_sys::GetUserId() };
     catalog::as_catalog_owner(|| {
         change(
-            "UPDATE dynamo_internal.index_build SET gave_up = false, attempts = 0, retry_at = NULL WHERE gave_up",
-            &[],
-            &[],
+            "UPDATE dynamo_internal.index_build AS b SET gave_up = false, attempts = 0, retry_at = NULL \
+             FROM dynamo.tables AS t, pg_catalog.pg_class AS c \
+             WHERE b.gave_up AND t.table_name OPERATOR(pg_catalog.=) b.table_name \
+               AND c.oid OPERATOR(pg_catalog.=) t.relation \
+               AND pg_catalog.pg_has_role($1::pg_catalog.oid, c.relowner, 'USAGE')",
+            &[pg_sys::INT8OID],
+            &[Arg::Int8(i64::from(caller.to_u32()))],
         )
     });
 }
