@@ -2,12 +2,27 @@
 
 use super::{Reply, Session};
 use super::{
-    batch_execute_statement, batch_get_item, batch_write_item, contributor_insights, create_table, delete_item, delete_table, describe_endpoints, describe_limits, describe_table, execute_statement, execute_transaction, get_item, list_tables, put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items, unsupported, update_item, update_table, write, describe_time_to_live, update_time_to_live, continuous_backups, create_backup, delete_backup, describe_backup, list_backups, restore,
+    batch_execute_statement, batch_get_item, batch_write_item, continuous_backups,
+    contributor_insights, create_backup, create_table, delete_backup, delete_item, delete_table,
+    describe_backup, describe_endpoints, describe_limits, describe_table, describe_time_to_live,
+    execute_statement, execute_transaction, get_item, list_backups, list_tables, put_item, query,
+    resource_policy, restore, scan, tags, transact_get_items, transact_write_items, unsupported,
+    update_item, update_table, update_time_to_live, write,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
-    BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest, DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest, DescribeTableRequest, ExecuteStatementRequest, ExecuteTransactionRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest, ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest, QueryRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest, check_describe_endpoints, check_describe_limits, DescribeTimeToLiveRequest, UpdateTimeToLiveRequest, BackupRequest, CreateBackupRequest, DescribeContinuousBackupsRequest, ListBackupsRequest, RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest, UpdateContinuousBackupsRequest,
+    BackupRequest, BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest,
+    CreateBackupRequest, CreateTableRequest, DeleteItemRequest, DeleteResourcePolicyRequest,
+    DeleteTableRequest, DescribeContinuousBackupsRequest, DescribeContributorInsightsRequest,
+    DescribeTableRequest, DescribeTimeToLiveRequest, ExecuteStatementRequest,
+    ExecuteTransactionRequest, GetItemRequest, GetResourcePolicyRequest, ListBackupsRequest,
+    ListContributorInsightsRequest, ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest,
+    PutResourcePolicyRequest, QueryRequest, RestoreTableFromBackupRequest,
+    RestoreTableToPointInTimeRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest,
+    TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContinuousBackupsRequest,
+    UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest,
+    UpdateTimeToLiveRequest, check_describe_endpoints, check_describe_limits,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
 

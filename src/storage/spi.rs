@@ -177,10 +177,10 @@ pub fn text_value(row: usize, column: i32) -> Option<String> {
     bytes_value(row, column).and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
-/// A bytea result.
+/// A bytea (or text, or json) result.
 pub fn bytes_value(row: usize, column: i32) -> Option<Vec<u8>> {
     value(row, column).map(|datum| {
-        // SAFETY: callers ask this of bytea columns only; the copy is taken before SPI finishes.
+        // SAFETY: callers ask this of varlena columns only; the copy is taken before SPI finishes.
         unsafe {
             super::detoast::varlena_bytes(pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr()))
         }
@@ -199,15 +199,4 @@ pub fn int8s_value(row: usize, column: i32) -> Vec<i64> {
 /// A column of a pass-by-value integer type.
 pub fn int_value(row: usize, column: i32) -> Option<i64> {
     value(row, column).map(|datum| datum.value() as i64)
-}
-
-/// A bytea result.
-pub fn bytes_value(row: usize, column: i32) -> Option<Vec<u8>> {
-    value(row, column).map(|datum| {
-        // SAFETY: callers ask this of varlena columns only; the copy is taken before SPI finishes.
-        let bytes = unsafe {
-            super::detoast::varlena_bytes(pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr()))
-        };
-        bytes.to_vec()
-    })
 }

@@ -247,6 +247,7 @@ impl TableDefinition {
             stream: None,
             policy: None,
             insights: BTreeMap::new(),
+            time_to_live: None,
             point_in_time: None,
             restore: None,
         }
