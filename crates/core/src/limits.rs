@@ -28,9 +28,8 @@ pub const MAX_BATCH_RESPONSE: usize = 16 * 1024 * 1024;
 pub const MAX_REQUEST: usize = 16 * 1024 * 1024;
 /// Bytes of one PartiQL statement (the service model's PartiQLStatement).
 pub const MAX_STATEMENT: usize = 8192;
-/// Statements of one BatchExecuteStatement and of one ExecuteTransaction (service model).
+/// Statements of one BatchExecuteStatement (service model).
 pub const MAX_BATCH_STATEMENTS: usize = 25;
-pub const MAX_TRANSACTION_STATEMENTS: usize = 100;
 /// Values of one IN.
 pub const MAX_IN_OPERANDS: usize = 100;
 /// Reads that one SELECT is taken apart into ("Too many decomposed read operations for a given query").

@@ -57,7 +57,7 @@ pub fn equality<'t>(test: &'t Logic<Test>, name: &str) -> Option<&'t AvBuf> {
 pub fn one_of<'t>(test: &'t Logic<Test>, name: &str) -> Option<&'t AvBuf> {
     match test {
         Logic::Test(test) => match members(test, name)?.as_slice() {
-            [value] => Some(value),
+            [value] => Some(*value),
             _ => None,
         },
         _ => None,

@@ -43,10 +43,10 @@ const EXECUTE_TRANSACTION: Structure = Structure {
             &list(
                 &Shape::Structure(&STATEMENT),
                 1,
-                limits::MAX_TRANSACTION_STATEMENTS,
+                limits::MAX_TRANSACTION_ACTIONS,
             ),
         ),
-        optional("ClientRequestToken", &text(1, 36)),
+        optional("ClientRequestToken", &text(1, limits::MAX_CLIENT_TOKEN)),
     ],
 };
 
