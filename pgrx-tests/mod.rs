@@ -26,6 +26,7 @@ mod operators;
 mod put_item;
 mod query;
 mod reads;
+mod resource_policy;
 mod scan;
 mod secondary_indexes;
 mod statement;

@@ -1,8 +1,9 @@
 //! CreateTable.
 
-use super::{Session, resource_policy};
-use crate::storage::{catalog, table};
+use super::Session;
+use crate::storage::{catalog, policy, table};
 use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::policy::ResourcePolicy;
 use pg_dynamo_core::request::{CreateTableRequest, table_description_reply};
 use pg_dynamo_core::table::{TableDefinition, TableStatistics, TableStatus};
 use pg_dynamo_core::{ApiError, Result};
@@ -24,13 +25,13 @@ pub fn run(session: &Session, mut request: CreateTableRequest) -> Result<String>
     if !catalog::may_create() {
         return Err(session.access_denied(Operation::CreateTable, &definition.name));
     }
+    let policy = policy.map(|new| new.after(None, definition.created_at));
+    // A role that is missing is told before anything is made: a caller may go on and commit.
+    let policy = policy.map(identified).transpose()?;
     claim(&definition)?;
     table::create(&definition)?;
-    if let Some(policy) = &policy {
-        let governed = resource_policy::put_on_new(policy, &definition)?;
-        let made = catalog::peek(&definition.name)?;
-        let made = made.ok_or_else(|| ApiError::no_such_table(&definition.name))?;
-        catalog::replace(made.relid, &governed)?;
+    if let Some(policy) = policy {
+        govern(&definition, policy)?;
     }
     Ok(table_description_reply(
         &definition,
@@ -38,6 +39,23 @@ pub fn run(session: &Session, mut request: CreateTableRequest) -> Result<String>
         &session.account,
         TableStatistics::default(),
     ))
+}
+
+fn identified(mut policy: ResourcePolicy) -> Result<ResourcePolicy> {
+    policy::identify(&mut policy)?;
+    Ok(policy)
+}
+
+/// Puts the policy on a table just made by the caller.
+fn govern(definition: &TableDefinition, mut policy: ResourcePolicy) -> Result<()> {
+    policy::enforce(&definition.name, None, Some(&mut policy));
+    let made = catalog::peek(&definition.name)?;
+    let made = made.ok_or_else(|| ApiError::no_such_table(&definition.name))?;
+    let governed = TableDefinition {
+        policy: Some(policy),
+        ..definition.clone()
+    };
+    catalog::replace(made.relid, &governed)
 }
 
 /// Records the definition, which makes its name ours until the end of the transaction.

@@ -9,43 +9,80 @@ use super::spi::{self, Arg, Plan};
 use super::table::quoted;
 use pg_dynamo_core::Result;
 use pg_dynamo_core::operation::Operation;
-use pg_dynamo_core::policy::{Allowed, Privileges, ResourcePolicy, invalid_principal};
+use pg_dynamo_core::policy::{Privileges, ResourcePolicy, Roles, invalid_principal};
 use pgrx::pg_sys;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::CString;
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
 
-/// Brings the grants on table `name` in line with `allowed`, as the caller, who owns it. `granted`: what the policy
-/// before this one gave. Answers what this one gives.
-///
-/// Err: ValidationException when a role does not exist; nothing is granted then.
-pub fn enforce(
-    name: &str,
-    granted: &BTreeMap<String, Privileges>,
-    allowed: &BTreeMap<String, Allowed>,
-) -> Result<BTreeMap<String, Privileges>> {
-    if let Some(missing) = allowed.keys().find(|role| role_of(role).is_none()) {
-        pgrx::debug1!("a resource policy names role \"{missing}\", which does not exist");
-        return Err(invalid_principal());
+/// Notes which roles the policy names. Err: ValidationException when one does not exist.
+pub fn identify(policy: &mut ResourcePolicy) -> Result<()> {
+    let mut oids = BTreeMap::new();
+    for role in policy.allowed.keys() {
+        let Some(oid) = role_of(role) else {
+            pgrx::debug1!("a resource policy names role \"{role}\", which does not exist");
+            return Err(invalid_principal());
+        };
+        oids.insert(role.clone(), oid.to_u32());
     }
-    let mut gives = BTreeMap::new();
-    let none = Privileges::default();
-    let roles = granted.keys().chain(allowed.keys());
-    for role in roles.collect::<BTreeSet<_>>() {
-        // Gone since; its privileges went with it.
-        let Some(oid) = role_of(role) else { continue };
-        let given = granted.get(role).copied().unwrap_or(none);
-        let wanted = allowed.get(role).map_or(none, Allowed::privileges);
-        let has = direct_privileges(name, oid);
-        let superfluous = given.without(wanted).common(has);
-        let lacking = wanted.without(has);
-        change(name, "REVOKE", superfluous, "FROM", role);
-        change(name, "GRANT", lacking, "TO", role);
-        let gift = given.common(wanted).and(lacking);
-        if !gift.is_empty() {
-            gives.insert(role.clone(), gift);
+    let cluster = cluster();
+    policy.roles = Roles { cluster, oids };
+    Ok(())
+}
+
+/// Brings the grants on table `name` in line with `new`, whose roles are identified, as the caller, who owns it, and notes
+/// in it what it grants. `old`: the policy before this one.
+///
+/// The owner's privileges are his own: nothing is granted to him or taken from him.
+pub fn enforce(name: &str, old: Option<&ResourcePolicy>, new: Option<&mut ResourcePolicy>) {
+    // Given before and wanted now.
+    let mut roles = BTreeMap::<pg_sys::Oid, (Privileges, Privileges)>::new();
+    if let Some(old) = old {
+        for (role, given) in &old.granted {
+            if let Some(oid) = meant(old, role) {
+                roles.entry(oid).or_default().0 = *given;
+            }
         }
     }
-    Ok(gives)
+    if let Some(new) = &new {
+        for (role, allowed) in &new.allowed {
+            if let Some(oid) = meant(new, role) {
+                roles.entry(oid).or_default().1 = allowed.privileges();
+            }
+        }
+    }
+    let mut gifts = BTreeMap::new();
+    for (oid, (given, wanted)) in roles {
+        // Gone since; its privileges went with it.
+        let Some(role) = name_of(oid) else { continue };
+        let Some(has) = direct_privileges(name, oid) else {
+            continue;
+        };
+        let superfluous = given.without(wanted).common(has);
+        let lacking = wanted.without(has);
+        change(name, "REVOKE", superfluous, "FROM", &role);
+        change(name, "GRANT", lacking, "TO", &role);
+        gifts.insert(oid, given.common(wanted).and(lacking));
+    }
+    if let Some(new) = new {
+        let gift = |role: &String| gifts.get(&meant(new, role)?).copied();
+        let granted = new.allowed.keys();
+        let granted = granted.filter_map(|role| Some((role.clone(), gift(role)?)));
+        new.granted = granted.filter(|(_, gift)| !gift.is_empty()).collect();
+    }
+}
+
+/// The role that `name` meant when the policy was put; it may be gone.
+fn meant(policy: &ResourcePolicy, name: &str) -> Option<pg_sys::Oid> {
+    match policy.roles.oids.get(name) {
+        Some(oid) if policy.roles.cluster == cluster() => Some(pg_sys::Oid::from(*oid)),
+        _ => role_of(name),
+    }
+}
+
+/// Tells this cluster from others, whose OIDs mean something else.
+fn cluster() -> u64 {
+    // SAFETY: reads a variable that is set before a session's first statement.
+    unsafe { pg_sys::GetSystemIdentifier() }
 }
 
 /// `verb` and `preposition`: GRANT TO, REVOKE FROM.
@@ -67,27 +104,37 @@ fn role_of(name: &str) -> Option<pg_sys::Oid> {
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
-/// What the table's own list grants to the role itself: not as a member of others, and not as the owner.
-fn direct_privileges(name: &str, role: pg_sys::Oid) -> Privileges {
+fn name_of(role: pg_sys::Oid) -> Option<String> {
+    // SAFETY: a syscache look-up, which tells a role that is gone by a null; the name is a copy of this request's memory.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(role, true);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
+/// What the table's own list grants to the role itself, not as a member of others. None: it is the owner.
+fn direct_privileges(name: &str, role: pg_sys::Oid) -> Option<Privileges> {
     let bits = spi::connected(|| {
         let plan = Plan::prepare(
-            "SELECT coalesce(pg_catalog.bit_or(CASE a.privilege_type WHEN 'SELECT' THEN 1 WHEN 'INSERT' THEN 2 \
+            "SELECT (SELECT coalesce(pg_catalog.bit_or(CASE a.privilege_type WHEN 'SELECT' THEN 1 WHEN 'INSERT' THEN 2 \
                 WHEN 'UPDATE' THEN 4 WHEN 'DELETE' THEN 8 ELSE 0 END), 0)::pg_catalog.int8 \
-             FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS a \
+                FROM pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) AS a \
+                WHERE a.grantee OPERATOR(pg_catalog.=) $2::pg_catalog.oid) \
+             FROM pg_catalog.pg_class AS c \
              WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass \
-               AND a.grantee OPERATOR(pg_catalog.=) $2::pg_catalog.oid",
+               AND c.relowner OPERATOR(pg_catalog.<>) $2::pg_catalog.oid",
             &[pg_sys::TEXTOID, pg_sys::INT8OID],
         );
         let role = Arg::Int8(i64::from(role.to_u32()));
         plan.execute(&[Arg::Text(&quoted(name)), role], false);
-        spi::int_value(0, 1).unwrap_or(0)
-    });
-    Privileges {
+        spi::int_value(0, 1)
+    })?;
+    Some(Privileges {
         select: bits & 1 != 0,
         insert: bits & 2 != 0,
         update: bits & 4 != 0,
         delete: bits & 8 != 0,
-    }
+    })
 }
 
 /// Whether the current role, which has the privileges `needed`, may do `operation`: because the table's policy allows the
@@ -106,8 +153,8 @@ pub fn permits(table: &Table, operation: Operation, needed: &[Privilege]) -> boo
 fn allows(policy: &ResourcePolicy, operation: Operation, user: pg_sys::Oid) -> bool {
     let permitted = policy.allowed.iter().filter(|(_, a)| a.permits(operation));
     permitted
-        .filter_map(|(role, _)| role_of(role))
-        // SAFETY: both are roles.
+        .filter_map(|(role, _)| meant(policy, role))
+        // SAFETY: look-ups by the role of the session; nobody is a member of a role that is gone.
         .any(|role| unsafe { pg_sys::has_privs_of_role(user, role) })
 }
 
@@ -140,7 +187,7 @@ fn has_otherwise(
             return false;
         };
         for (role, given) in &policy.granted {
-            let Some(grantee) = role_of(role) else {
+            let Some(grantee) = meant(policy, role).filter(|role| *role != owner) else {
                 continue;
             };
             let item = pg_sys::AclItem {
@@ -171,7 +218,8 @@ fn privileges(given: Privileges) -> Vec<Privilege> {
     named.into_iter().filter(|n| n.0).map(|n| n.1).collect()
 }
 
-/// The owner of a relation and a copy of its list of grants. None: the list is the default one, the owner's.
+/// The owner of a relation and a copy of its list of grants, the default one where it has none of its own. None: the
+/// relation is gone.
 ///
 /// # Safety
 /// The relation is locked.
@@ -188,8 +236,12 @@ unsafe fn grants(relid: pg_sys::Oid) -> Option<(pg_sys::Oid, *mut pg_sys::Acl)> 
         let mut null = false;
         let attribute = pg_sys::Anum_pg_class_relacl as i16;
         let acl = pg_sys::SysCacheGetAttr(cache, row, attribute, &mut null);
-        let copy = (!null).then(|| pg_sys::pg_detoast_datum_copy(acl.cast_mut_ptr()));
+        let acl = if null {
+            pg_sys::acldefault(pg_sys::ObjectType::OBJECT_TABLE, owner)
+        } else {
+            pg_sys::pg_detoast_datum_copy(acl.cast_mut_ptr()).cast()
+        };
         pg_sys::ReleaseSysCache(row);
-        copy.map(|copy| (owner, copy.cast()))
+        Some((owner, acl))
     }
 }

@@ -42,6 +42,18 @@ pub struct ResourcePolicy {
     /// the policy goes.
     #[serde(default)]
     pub granted: BTreeMap<String, Privileges>,
+    /// Whom its names meant when it was put.
+    #[serde(default)]
+    pub roles: Roles,
+}
+
+/// Roles by the names that a policy has for them: a role that is renamed stays the one that was meant, and another one
+/// that takes its name does not become it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roles {
+    /// The system identifier of the cluster whose OIDs these are; in another one, after a dump, names decide.
+    pub cluster: u64,
+    pub oids: BTreeMap<String, u32>,
 }
 
 /// Who a statement is about.

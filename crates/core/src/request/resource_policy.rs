@@ -3,7 +3,7 @@ use super::fields::string;
 use super::shape::{self, Structure, TEXT, optional, required, text};
 use crate::arn::{Asker, Resource};
 use crate::json::{Json, write_string};
-use crate::policy::{Allowed, Policy, ResourcePolicy};
+use crate::policy::{Allowed, Policy, ResourcePolicy, Roles};
 use crate::table::{Account, TableDefinition};
 use crate::{ApiError, Result};
 use std::collections::BTreeMap;
@@ -118,21 +118,13 @@ impl PutResourcePolicyRequest {
         })
     }
 
-    /// The policy to store, which says what the old one granted; None when the table has this one already.
+    /// The policy to store, which grants nothing yet: the document that the table has already keeps its revision.
     /// `now_millis`: epoch milliseconds.
     /// Err: PolicyNotFoundException when another revision was expected.
-    pub fn apply(
-        &self,
-        table: &TableDefinition,
-        now_millis: i64,
-    ) -> Result<Option<ResourcePolicy>> {
+    pub fn apply(&self, table: &TableDefinition, now_millis: i64) -> Result<ResourcePolicy> {
         self.governed
             .check_revision(self.expected.as_deref(), table)?;
-        let old = table.policy.as_ref();
-        if old.is_some_and(|old| old.document == self.policy.document) {
-            return Ok(None);
-        }
-        Ok(Some(self.policy.after(old, now_millis)))
+        Ok(self.policy.after(table.policy.as_ref(), now_millis))
     }
 
     pub fn reply(&self, policy: &ResourcePolicy) -> String {
@@ -225,13 +217,18 @@ impl NewPolicy {
             .transpose()
     }
 
-    /// As the one that follows `old`, whose grants it takes over for now.
+    /// As the one that follows `old`; it grants nothing yet.
     pub fn after(&self, old: Option<&ResourcePolicy>, now_millis: i64) -> ResourcePolicy {
         ResourcePolicy {
             document: self.document.clone(),
-            revision: old.map_or(now_millis, |old| now_millis.max(old.revision + 1)),
+            revision: match old {
+                None => now_millis,
+                Some(old) if old.document == self.document => old.revision,
+                Some(old) => now_millis.max(old.revision + 1),
+            },
             allowed: self.allowed.clone(),
-            granted: old.map(|old| old.granted.clone()).unwrap_or_default(),
+            granted: BTreeMap::new(),
+            roles: Roles::default(),
         }
     }
 }
