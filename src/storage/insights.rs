@@ -60,16 +60,33 @@ pub fn counting() -> bool {
 
 /// Runs `body` on all entries while nobody else uses them.
 fn locked<R>(body: impl FnOnce(&mut [Entry]) -> R) -> Option<R> {
+    under(pg_sys::LWLockMode::LW_EXCLUSIVE, |entries, count| {
+        // SAFETY: the lock keeps all others out.
+        body(unsafe { std::slice::from_raw_parts_mut(entries, count) })
+    })
+}
+
+/// Runs `body` on all entries while nobody changes them.
+fn shared<R>(body: impl FnOnce(&[Entry]) -> R) -> Option<R> {
+    under(pg_sys::LWLockMode::LW_SHARED, |entries, count| {
+        // SAFETY: the lock keeps all out who change them.
+        body(unsafe { std::slice::from_raw_parts(entries, count) })
+    })
+}
+
+/// Runs `body` under the lock. As many entries as the setting says, which only a restart changes.
+fn under<R>(
+    mode: pg_sys::LWLockMode::Type,
+    body: impl FnOnce(*mut Entry, usize) -> R,
+) -> Option<R> {
     let (entries, lock) = (ENTRIES.load(Acquire), LOCK.load(Acquire));
     if entries.is_null() || lock.is_null() {
         return None;
     }
-    // SAFETY: the lock keeps all others out. As many entries as the setting says, which only a restart changes. Nothing in
-    // `body` raises an ERROR.
+    // SAFETY: a lock of shared memory, given back. Nothing in any `body` raises an ERROR or allocates.
     unsafe {
-        pg_sys::LWLockAcquire(lock, pg_sys::LWLockMode::LW_EXCLUSIVE);
-        let entries = std::slice::from_raw_parts_mut(entries, crate::guc::insights_max());
-        let result = body(entries);
+        pg_sys::LWLockAcquire(lock, mode);
+        let result = body(entries, crate::guc::insights_max());
         pg_sys::LWLockRelease(lock);
         Some(result)
     }
@@ -161,22 +178,40 @@ fn readable(relation: u32) -> bool {
     }
 }
 
+/// What is counted of this database.
+fn subjects(database: u32) -> Vec<Subject> {
+    let mut subjects = Vec::with_capacity(crate::guc::insights_max());
+    shared(|entries| {
+        let ours = |e: &&Entry| e.database == database && e.used > 0;
+        // Within the capacity: no memory is asked for under the lock.
+        let room = subjects.capacity();
+        subjects.extend(entries.iter().filter(ours).map(|e| e.subject).take(room));
+    });
+    subjects
+}
+
+/// A copy of a subject's sketches; empty ones when it has lost its entry.
+fn sketches_of(database: u32, subject: Subject) -> [[Sketch; 2]; 2] {
+    let mut sketches = Default::default();
+    shared(|entries| {
+        let same = |e: &&Entry| e.database == database && e.subject == subject;
+        if let Some(entry) = entries.iter().find(same) {
+            sketches = entry.sketches;
+        }
+    });
+    sketches
+}
+
 /// All that is known of tables of this database that the current role may read, the most frequent keys of each subject
-/// first.
+/// first. The lock is held for one subject at a time.
 pub fn all() -> Vec<Frequent> {
     let database = database();
-    // Copied out, so that the lock is held for as short as can be.
-    let found = locked(|entries| {
-        let ours = entries
-            .iter()
-            .filter(|e| e.database == database && e.used > 0);
-        ours.map(|e| (e.subject, e.sketches)).collect::<Vec<_>>()
-    });
     let mut all = Vec::new();
-    for (subject, sketches) in found.unwrap_or_default() {
+    for subject in subjects(database) {
         if !readable(subject.relation) {
             continue;
         }
+        let sketches = sketches_of(database, subject);
         for (rule, of_rule) in [Rule::Accessed, Rule::Throttled].into_iter().zip(&sketches) {
             for (whole, sketch) in [false, true].into_iter().zip(of_rule) {
                 all.extend(sketch.top().into_iter().map(|counter| Frequent {
