@@ -295,4 +295,57 @@ mod tests {
         assert_eq!(told("'a', 'b'"), "50ms");
         assert_eq!(text("SHOW lock_timeout"), Some("1s".to_owned()));
     }
+
+    #[pg_test]
+    fn handle_batch_throttles_each_request_for_itself() {
+        let table = |name: &str| {
+            call(
+                "create_table",
+                &json!({"TableName": name,
+                    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                    "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}),
+            );
+        };
+        table("handle_batch_dry");
+        table("handle_batch_wet");
+        run("SET LOCAL dynamo.enforce_throughput = on");
+        put(
+            "handle_batch_dry",
+            &json!({"id": {"S": "a"}, "filler": {"S": "x".repeat(390 * 1024)}}),
+        );
+        let large = json!({"TableName": "handle_batch_dry", "Key": {"id": {"S": "a"}}, "ConsistentRead": true});
+        let told = |requests: &[(&str, Value)]| {
+            let answers = batch(requests);
+            let errors = answers.into_iter().map(|(_, error, _, _)| error);
+            errors
+                .map(|error| error.unwrap_or_else(|| "done".to_owned()))
+                .collect::<Vec<_>>()
+        };
+        // The writes are spent, 390 of 300; of the reads four large ones leave nothing, read in one pass.
+        let get = ("GetItem", large);
+        assert_eq!(
+            told(&[
+                get.clone(),
+                put_of("handle_batch_dry", "b"),
+                get.clone(),
+                put_of("handle_batch_wet", "b"),
+                get.clone(),
+                get.clone(),
+            ]),
+            [
+                "done",
+                "ProvisionedThroughputExceededException",
+                "done",
+                "done",
+                "done",
+                "done"
+            ]
+        );
+        let of_wet = json!({"TableName": "handle_batch_wet", "Key": {"id": {"S": "b"}}});
+        assert_eq!(
+            told(&[get, ("GetItem", of_wet)]),
+            ["ProvisionedThroughputExceededException", "done"]
+        );
+    }
 }

@@ -42,7 +42,12 @@ mod tests {
     }
 
     fn refusal(answer: &Answer) -> (Option<&str>, &str, &str) {
-        let reason = &answer.body["ThrottlingReasons"][0];
+        // As the service's model spells it.
+        let member = match answer.error_type.as_deref() {
+            Some("ThrottlingException") => "throttlingReasons",
+            _ => "ThrottlingReasons",
+        };
+        let reason = &answer.body[member][0];
         (
             answer.error_type.as_deref(),
             reason["reason"].as_str().unwrap_or_default(),
@@ -201,6 +206,83 @@ mod tests {
         );
         let key = json!({"TableName": "throughput_on_demand", "Key": {"id": {"S": "a"}}});
         assert_eq!(handle("GetItem", key.to_string().as_bytes()).status, 200);
+    }
+
+    #[pg_test]
+    fn throughput_that_is_raised_cures_a_debt() {
+        provisioned("throughput_raised", (1, 1), (1000, 1000));
+        enforce();
+        let big = item("a", 390, json!({}));
+        assert_eq!(try_put("throughput_raised", &big).status, 200);
+        let small = item("b", 1, json!({}));
+        assert_eq!(try_put("throughput_raised", &small).status, 400);
+        call(
+            "update_table",
+            &json!({"TableName": "throughput_raised",
+                "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2}}),
+        );
+        assert_eq!(try_put("throughput_raised", &small).status, 200);
+        // The same number of units is another bound on demand, and starts full too.
+        let big = item("c", 399, json!({}));
+        (0..2).for_each(|_| {
+            try_put("throughput_raised", &big);
+            run("DELETE FROM dynamo_tables.throughput_raised");
+        });
+        assert_eq!(try_put("throughput_raised", &small).status, 400);
+        call(
+            "update_table",
+            &json!({"TableName": "throughput_raised", "BillingMode": "PAY_PER_REQUEST",
+                "OnDemandThroughput": {"MaxReadRequestUnits": 2, "MaxWriteRequestUnits": 2}}),
+        );
+        assert_eq!(try_put("throughput_raised", &small).status, 200);
+    }
+
+    #[pg_test]
+    fn throughput_leaves_the_part_of_a_batch_that_has_none_unprocessed() {
+        provisioned("throughput_batch_dry", (1, 1), (1000, 1000));
+        provisioned("throughput_batch_wet", (1, 1), (1000, 1000));
+        let key = json!({"id": {"S": "a"}});
+        for table in ["throughput_batch_dry", "throughput_batch_wet"] {
+            put(table, &json!({"id": {"S": "a"}}));
+        }
+        put("throughput_batch_dry", &item("big", 390, json!({})));
+        enforce();
+        assert_eq!(
+            try_put("throughput_batch_dry", &item("big", 391, json!({}))).status,
+            200
+        );
+        let written = json!([{"PutRequest": {"Item": {"id": {"S": "b"}}}}, {"DeleteRequest": {"Key": key}}]);
+        let write = json!({"RequestItems": {"throughput_batch_dry": written, "throughput_batch_wet": written}});
+        let answer = handle("BatchWriteItem", write.to_string().as_bytes());
+        assert_eq!(
+            (answer.status, answer.body),
+            (
+                200,
+                json!({"UnprocessedItems": {"throughput_batch_dry": written}})
+            )
+        );
+        assert_eq!(get("throughput_batch_wet", &key), Value::Null);
+        assert_ne!(get("throughput_batch_dry", &key), Value::Null);
+        // Reads: four large ones, 98 units each.
+        let large = json!({"TableName": "throughput_batch_dry", "Key": {"id": {"S": "big"}}, "ConsistentRead": true});
+        for _ in 0..4 {
+            assert_eq!(handle("GetItem", large.to_string().as_bytes()).status, 200);
+        }
+        let keys = json!({"Keys": [{"id": {"S": "b"}}], "ConsistentRead": true});
+        let read = json!({"RequestItems": {"throughput_batch_dry": keys, "throughput_batch_wet": keys}});
+        let answer = handle("BatchGetItem", read.to_string().as_bytes());
+        assert_eq!(
+            (answer.status, &answer.body["UnprocessedKeys"]),
+            (200, &json!({"throughput_batch_dry": keys}))
+        );
+        assert_eq!(
+            answer.body["Responses"]["throughput_batch_wet"],
+            json!([{"id": {"S": "b"}}])
+        );
+        // Alone, a table that has nothing left refuses.
+        let read = json!({"RequestItems": {"throughput_batch_dry": keys}});
+        let answer = handle("BatchGetItem", read.to_string().as_bytes());
+        assert_eq!(refusal(&answer).1, "TableReadProvisionedThroughputExceeded");
     }
 
     fn enable(table: &str, more: Value) {

@@ -15,11 +15,16 @@ use pg_dynamo_core::value::ItemBuf;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+/// Keys of tables that have no throughput left are unprocessed.
 pub fn run(session: &Session, request: BatchGetItemRequest) -> Result<Reply> {
     let (tables, read) = bind(session, request)?;
+    let admitted = admit(session, &tables, &read)?;
     let mut reply = read.reply(String::new());
-    for (table, asked) in tables.iter().zip(read.tables()) {
+    for ((table, asked), admitted) in tables.iter().zip(read.tables()).zip(admitted) {
         reply.begin();
+        if !admitted {
+            continue;
+        }
         let before = reply.consumed();
         let all = each(table, asked, |item| {
             reply.offer(item.as_ref().map(|item| item as &dyn StoredItem))
@@ -38,6 +43,8 @@ pub fn run(session: &Session, request: BatchGetItemRequest) -> Result<Reply> {
 /// consumed.
 pub fn items(session: &Session, request: BatchGetItemRequest) -> Result<(Vec<ItemBuf>, Consumed)> {
     let (tables, read) = bind(session, request)?;
+    // They are of one table: it is admitted, or the call refused.
+    admit(session, &tables, &read)?;
     let (mut items, mut units) = (Vec::new(), Units::default());
     for (table, asked) in tables.iter().zip(read.tables()) {
         each(table, asked, |item| {
@@ -61,10 +68,12 @@ fn bind(session: &Session, request: BatchGetItemRequest) -> Result<(Vec<Rc<Table
     let tables = opened.collect::<Result<Vec<_>>>()?;
     let definitions: Vec<_> = tables.iter().map(|table| &*table.definition).collect();
     let read = request.bind(&definitions)?;
-    for (table, asked) in tables.iter().zip(read.tables()) {
-        traffic::admit(session, table, Direction::Read, asked.keys())?;
-    }
     Ok((tables, read))
+}
+
+fn admit(session: &Session, tables: &[Rc<Table>], read: &BatchRead) -> Result<Vec<bool>> {
+    let keys = |place: usize| read.tables()[place].keys();
+    traffic::admit_batch(session, tables, Direction::Read, keys)
 }
 
 /// Hands over what is found under each key, until `take` breaks; whether it was told everything.

@@ -20,7 +20,8 @@ pub fn run(session: &Session, request: BatchWriteItemRequest) -> Result<Reply> {
     Ok(Reply { json, consumed })
 }
 
-/// Writes all items, when every one of them may be written. Answers what was there, table by table: under its
+/// Writes all items, when every one of them may be written; those of tables that have no throughput left stay
+/// unprocessed. Answers what was there, table by table: under its
 /// puts, then under its deletes.
 pub fn store(
     session: &Session,
@@ -31,11 +32,8 @@ pub fn store(
         .map(|(table, puts, deletes)| session.table_to_batch_write(&table.name, puts, deletes));
     let tables = opened.collect::<Result<Vec<_>>>()?;
     let definitions: Vec<_> = tables.iter().map(|table| &table.definition).collect();
-    let batch = request.bind(&definitions)?;
-    for (table, asked) in tables.iter().zip(batch.tables()) {
-        let keys = asked.writes().map(|write| write.key());
-        traffic::admit(session, table, Direction::Write, keys)?;
-    }
+    let mut batch = request.bind(&definitions)?;
+    admit(session, &tables, &mut batch)?;
     let of_tables = || tables.iter().zip(batch.tables());
     let mut locks: Vec<u64> = of_tables()
         .flat_map(|(table, asked)| asked.writes().map(|write| (table.relid, write.key())))
@@ -56,6 +54,16 @@ pub fn store(
         }
     }
     Ok((batch, outcomes))
+}
+
+fn admit(session: &Session, tables: &[Rc<Table>], batch: &mut BatchWrite) -> Result<()> {
+    let asked = batch.tables();
+    let keys = move |place: usize| asked[place].writes().map(|write| write.key());
+    let admitted = traffic::admit_batch(session, tables, Direction::Write, keys)?;
+    for (place, _) in admitted.iter().enumerate().filter(|(_, admitted)| !**admitted) {
+        batch.leave(place);
+    }
+    Ok(())
 }
 
 fn write_table(table: &Table, asked: &TableWrites) -> Result<Vec<Outcome>> {

@@ -15,6 +15,7 @@ use pg_dynamo_core::read::PageRead;
 use pg_dynamo_core::table::{GlobalIndex, IndexRef, TableDefinition};
 use pg_dynamo_core::throttle::{Bound, Direction};
 use pg_dynamo_core::{ApiError, Result};
+use std::rc::Rc;
 
 /// Admits a request for these keys of a table.
 pub fn admit<'k>(
@@ -35,6 +36,40 @@ pub fn admit<'k>(
         return Err(refusal);
     }
     count(table, None, Rule::Accessed, keys)
+}
+
+/// Admits a batch: which of its tables take part. Those that have nothing left are left out as long as there are others.
+/// `keys`: those of the table in that place.
+pub fn admit_batch<'k, K: IntoIterator<Item = &'k StoredKey>>(
+    session: &Session,
+    tables: &[Rc<Table>],
+    direction: Direction,
+    keys: impl Fn(usize) -> K,
+) -> Result<Vec<bool>> {
+    let enforced = throughput::enforced();
+    if !enforced && tables.iter().all(|t| t.definition.insights.is_empty()) {
+        return Ok(vec![true; tables.len()]);
+    }
+    let refused: Vec<_> = tables
+        .iter()
+        .map(|table| match enforced {
+            true => exhausted(session, table, direction),
+            false => None,
+        })
+        .collect();
+    for (place, (table, refused)) in tables.iter().zip(&refused).enumerate() {
+        let keys = || describe(&table.definition, keys(place));
+        match refused {
+            Some((_, index)) => count(table, *index, Rule::Throttled, keys)?,
+            None => count(table, None, Rule::Accessed, keys)?,
+        }
+    }
+    let admitted = refused.iter().map(Option::is_none).collect();
+    let all = refused.into_iter().collect::<Option<Vec<_>>>();
+    match all.and_then(|all| all.into_iter().next()) {
+        Some((refusal, _)) => Err(refusal),
+        None => Ok(admitted),
+    }
 }
 
 type Keys = Vec<(String, Option<String>)>;

@@ -4,7 +4,6 @@
 //! A bucket that is full says nothing, so its place may be given to another one without loss: that is how a fixed number of
 //! places serves any number of tables. When no place is free near where one belongs, its requests go on unbounded.
 
-use super::catalog;
 use super::shared_memory::Area;
 use pg_dynamo_core::capacity::Units;
 use pg_dynamo_core::key::stable_hash;
@@ -57,14 +56,17 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    fn key(self) -> u64 {
+    /// Of the bucket under this bound: a new bound starts with a full one.
+    fn key(self, bound: &Bound) -> u64 {
         // SAFETY: set before a session's first statement.
         let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
-        let mut bytes = [0; 13];
+        let mut bytes = [0; 22];
         bytes[..4].copy_from_slice(&database.to_le_bytes());
         bytes[4..8].copy_from_slice(&self.relation.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.columns.to_le_bytes());
         bytes[12] = self.direction as u8;
+        bytes[13] = u8::from(bound.on_demand);
+        bytes[14..].copy_from_slice(&bound.rate.to_le_bytes());
         stable_hash(&bytes, 0).max(1)
     }
 
@@ -98,7 +100,7 @@ impl Bucket {
 
     /// Whether there is something left of `bound`.
     pub fn admits(self, bound: &Bound) -> bool {
-        match Bucket::find(self.key()) {
+        match Bucket::find(self.key(bound)) {
             Some(place) => bound.admits(place.full_at.load(Relaxed), now()),
             None => true,
         }
@@ -107,7 +109,7 @@ impl Bucket {
     /// Takes what a request consumed.
     pub fn spend(self, bound: &Bound, units: Units) {
         let now = now();
-        if let Some(place) = Bucket::claim(self.key(), now) {
+        if let Some(place) = Bucket::claim(self.key(bound), now) {
             // Several sessions may spend at once: none is forgotten. (It never answers None.)
             let _ = place.full_at.fetch_update(Relaxed, Relaxed, |full_at| {
                 Some(bound.after(full_at, now, units))
@@ -116,7 +118,14 @@ impl Bucket {
     }
 }
 
-/// Nanoseconds since 1970.
+/// Nanoseconds since some moment before the server started, by a clock that nobody sets.
 fn now() -> i64 {
-    catalog::now_micros().saturating_mul(1000)
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: writes the time to a place that lives through the call. This clock is there on every system that Postgres runs on.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    let seconds = (time.tv_sec as i64).saturating_mul(1_000_000_000);
+    seconds.saturating_add(time.tv_nsec as i64)
 }

@@ -2,7 +2,8 @@
 //!
 //! A bucket is one number: the time at which it will be full again. A request may go on while the bucket is not empty,
 //! and pays afterwards what it consumed, so a bucket may owe (a large item on a small table). Unused throughput of
-//! 300 seconds is kept ("Burst and adaptive capacity"). Bounds of on-demand tables keep one second: they are meant to
+//! 300 seconds is kept ("Burst and adaptive capacity"). Another bound has another bucket, which starts full: more
+//! throughput cures a debt. Bounds of on-demand tables keep one second: they are meant to
 //! be kept, not to be averaged.
 use crate::ApiError;
 use crate::capacity::Units;
@@ -90,7 +91,13 @@ impl Bound {
         let mut reasons = format!("[{{\"reason\":\"{reason}\",\"resource\":");
         write_string(&mut reasons, &resource);
         reasons.push_str("}]");
-        error.with("ThrottlingReasons", reasons)
+        // The service's model spells the member of each exception its own way.
+        let member = if self.on_demand {
+            "throttlingReasons"
+        } else {
+            "ThrottlingReasons"
+        };
+        error.with(member, reasons)
     }
 }
 

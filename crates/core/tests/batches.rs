@@ -618,6 +618,33 @@ fn batch_write_item_always_answers_unprocessed_items_and_sums_units_by_table() {
 }
 
 #[test]
+fn batch_write_item_gives_back_the_writes_of_a_table_that_is_left_out() {
+    let of_composite = r#"{"pk":{"S":"a"},"sk":{"S":"b"},"note":{"S":"c"}}"#;
+    let key_of_composite = r#"{"pk":{"S":"a"},"sk":{"S":"z"}}"#;
+    let request = format!(
+        r#"{{"ReturnConsumedCapacity":"TOTAL","RequestItems":{{"Composite":[{},{}],"Hash":[{}]}}}}"#,
+        delete_of(key_of_composite),
+        put_of(of_composite),
+        put_of(&key("a"))
+    );
+    let mut batch = write(&[&composite_table("S"), &hash_table()], &request).unwrap();
+    batch.leave(0);
+    assert_eq!(batch.tables()[0].writes().count(), 0);
+    let left = format!("[{},{}]", put_of(of_composite), delete_of(key_of_composite));
+    let left: serde_json::Value = serde_json::from_str(&left).unwrap();
+    assert_eq!(
+        apply(&batch, &BTreeMap::new()),
+        serde_json::json!({
+            "UnprocessedItems": {"Composite": left},
+            "ConsumedCapacity": [
+                {"TableName": "Composite", "CapacityUnits": 0.0},
+                {"TableName": "Hash", "CapacityUnits": 1.0},
+            ],
+        })
+    );
+}
+
+#[test]
 fn batch_write_item_answers_each_item_collection_once() {
     let mut songs = serde_json::to_value(composite_table("N")).unwrap();
     songs["local_indexes"] = serde_json::json!([

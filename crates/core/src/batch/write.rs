@@ -4,6 +4,8 @@ use crate::capacity::{Units, WriteUnits};
 use crate::json::write_string;
 use crate::request::options::ReturnCapacity;
 use crate::table::TableRef;
+use crate::value::ItemBuf;
+use crate::value::json::write_item;
 use crate::{ApiError, Result};
 use std::rc::Rc;
 
@@ -20,6 +22,8 @@ pub struct TableWrites {
     table: TableRef,
     puts: Vec<Rc<Write>>,
     deletes: Vec<Rc<Write>>,
+    /// Left for another request.
+    unprocessed: Vec<Rc<Write>>,
 }
 
 impl TableWrites {
@@ -31,6 +35,7 @@ impl TableWrites {
             table,
             puts,
             deletes,
+            unprocessed: Vec::new(),
         }
     }
 
@@ -42,6 +47,31 @@ impl TableWrites {
     /// In the order of the primary key.
     pub fn deletes(&self) -> &[Rc<Write>] {
         &self.deletes
+    }
+
+    /// `"Music":[{"PutRequest":{"Item":…}},{"DeleteRequest":{"Key":…}}]` of what is left.
+    fn write_unprocessed(&self, out: &mut String) -> Result<()> {
+        write_string(out, &self.table.as_given);
+        out.push_str(":[");
+        for (i, write) in self.unprocessed.iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            match write.proposed() {
+                Some(item) => {
+                    out.push_str("{\"PutRequest\":{\"Item\":");
+                    write_item(out, item)?;
+                }
+                None => {
+                    out.push_str("{\"DeleteRequest\":{\"Key\":");
+                    let key = ItemBuf::from_attributes(write.key_attributes());
+                    write_item(out, key.as_item())?;
+                }
+            }
+            out.push_str("}}");
+        }
+        out.push(']');
+        Ok(())
     }
 
     /// Puts, then deletes.
@@ -68,12 +98,29 @@ impl BatchWrite {
         &self.tables
     }
 
+    /// Leaves the writes of the table in that place unprocessed: it has none any more.
+    pub fn leave(&mut self, place: usize) {
+        if let Some(table) = self.tables.get_mut(place) {
+            let deletes = std::mem::take(&mut table.deletes);
+            table.unprocessed = std::mem::take(&mut table.puts);
+            table.unprocessed.extend(deletes);
+        }
+    }
+
     /// Appends the whole response JSON. `outcomes`: of each table, those of its puts, then of its deletes.
     /// Err: corrupt stored bytes.
     pub fn reply(&self, outcomes: &[Vec<Outcome>], out: &mut String) -> Result<()> {
         self.check(outcomes)?;
         // SDKs ask for this member whether or not anything is left.
-        out.push_str("{\"UnprocessedItems\":{}");
+        out.push_str("{\"UnprocessedItems\":{");
+        let left = |table: &&TableWrites| !table.unprocessed.is_empty();
+        for (i, table) in self.tables.iter().filter(left).enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            table.write_unprocessed(out)?;
+        }
+        out.push('}');
         self.write_collections(out)?;
         if self.capacity != ReturnCapacity::None {
             out.push_str(",\"ConsumedCapacity\":[");
