@@ -240,4 +240,49 @@ mod tests {
         assert_eq!(granted("policy_moved", "policy_moved_reader"), "");
         assert_eq!(granted("policy_moved", "policy_moved_stranger"), "SELECT");
     }
+
+    #[pg_test]
+    fn resource_policy_is_asked_for_each_action_of_a_transaction() {
+        owned_table("policy_transact", "policy_transact_owner");
+        run("CREATE ROLE policy_transact_writer; SET LOCAL ROLE policy_transact_owner");
+        let name = "policy_transact";
+        let key = json!({"TableName": name, "Key": {"id": {"S": "a"}}});
+        let put = json!({"Put": {"TableName": name, "Item": {"id": {"S": "b"}}}});
+        let delete = json!({"Delete": {"TableName": name, "Key": {"id": {"S": "c"}}}});
+        let update = json!({"Update": {"TableName": name, "Key": {"id": {"S": "d"}}}});
+        let check = json!({"ConditionCheck": with(&key, &json!({"ConditionExpression": "attribute_exists(id)"}))});
+        let transact = |actions: &[&Value]| {
+            run("SET LOCAL ROLE policy_transact_writer");
+            let request = json!({"TransactItems": actions});
+            let answer = handle("TransactWriteItems", request.to_string().as_bytes());
+            run("SET LOCAL ROLE policy_transact_owner");
+            answer.error_type.unwrap_or_else(|| "done".to_owned())
+        };
+        let of_action = [
+            ("PutItem", &put),
+            ("DeleteItem", &delete),
+            ("UpdateItem", &update),
+            ("ConditionCheckItem", &check),
+        ];
+        for (allowed, own) in of_action {
+            // All privileges, so that the actions alone decide.
+            attach(name, &[("policy_transact_writer", &[allowed, "BatchWriteItem"])]);
+            assert_eq!(transact(&[own]), "done", "{allowed}");
+            for (other, action) in of_action.iter().filter(|(other, _)| *other != allowed) {
+                assert_eq!(transact(&[own, action]), DENIED, "{allowed} {other}");
+            }
+        }
+        // A check holds its row, for which Postgres asks for UPDATE.
+        attach(name, &[("policy_transact_writer", &["ConditionCheckItem"])]);
+        assert_eq!(transact(&[&check]), "done");
+        let get = json!({"TransactItems": [{"Get": key}]});
+        for (allowed, expected) in [("GetItem", None), ("Query", Some(DENIED))] {
+            attach(name, &[("policy_transact_writer", &[allowed])]);
+            run("SET LOCAL ROLE policy_transact_writer");
+            let answer = handle("TransactGetItems", get.to_string().as_bytes());
+            run("SET LOCAL ROLE policy_transact_owner");
+            assert_eq!(answer.error_type.as_deref(), expected, "{allowed}");
+        }
+        run("RESET ROLE");
+    }
 }

@@ -62,7 +62,7 @@ fn actions_on_items_become_the_privileges_they_need() {
 fn an_allowed_action_permits_its_operation_and_no_other() {
     let policy = allow(
         READER,
-        r#"["dynamodb:GetItem","dynamodb:PartiQLInsert"]"#,
+        r#"["dynamodb:GetItem","dynamodb:PartiQLInsert","dynamodb:DeleteItem"]"#,
         r#""*""#,
     );
     let allowed = parse(&policy).unwrap().allowed(ARN);
@@ -73,7 +73,9 @@ fn an_allowed_action_permits_its_operation_and_no_other() {
         (Operation::BatchGetItem, false),
         (Operation::PutItem, true),
         (Operation::UpdateItem, false),
+        (Operation::DeleteItem, true),
         (Operation::TransactGetItems, true),
+        // Of the checks in it; its puts and deletes are asked for as such.
         (Operation::TransactWriteItems, false),
     ] {
         assert_eq!(
