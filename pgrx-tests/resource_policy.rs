@@ -63,7 +63,7 @@ mod tests {
     fn granted(table: &str, role: &str) -> String {
         text_with(
             &format!(
-                "SELECT coalesce(string_agg(a.privilege_type, ' ' ORDER BY 1), '') \
+                "SELECT coalesce(string_agg(a.privilege_type, ' ' ORDER BY a.privilege_type), '') \
                  FROM pg_class AS c, aclexplode(c.relacl) AS a \
                  WHERE c.oid = 'dynamo_tables.{table}'::regclass AND a.grantee = $1::regrole"
             ),
@@ -269,7 +269,7 @@ mod tests {
             attach(name, &[("policy_transact_writer", &[allowed, "BatchWriteItem"])]);
             assert_eq!(transact(&[own]), "done", "{allowed}");
             for (other, action) in of_action.iter().filter(|(other, _)| *other != allowed) {
-                assert_eq!(transact(&[own, action]), DENIED, "{allowed} {other}");
+                assert_eq!(transact(&[own, *action]), DENIED, "{allowed} {other}");
             }
         }
         // A check holds its row, for which Postgres asks for UPDATE.

@@ -35,28 +35,29 @@ pub fn identify(policy: &mut ResourcePolicy) -> Result<()> {
 /// The owner's privileges are his own: nothing is granted to him or taken from him.
 pub fn enforce(name: &str, old: Option<&ResourcePolicy>, new: Option<&mut ResourcePolicy>) {
     // Given before and wanted now.
-    let mut roles = BTreeMap::<pg_sys::Oid, (Privileges, Privileges)>::new();
+    let mut roles = BTreeMap::<u32, (Privileges, Privileges)>::new();
     if let Some(old) = old {
         for (role, given) in &old.granted {
             if let Some(oid) = meant(old, role) {
-                roles.entry(oid).or_default().0 = *given;
+                roles.entry(oid.to_u32()).or_default().0 = *given;
             }
         }
     }
     if let Some(new) = &new {
         for (role, allowed) in &new.allowed {
             if let Some(oid) = meant(new, role) {
-                roles.entry(oid).or_default().1 = allowed.privileges();
+                roles.entry(oid.to_u32()).or_default().1 = allowed.privileges();
             }
         }
     }
     let mut gifts = BTreeMap::new();
     for (oid, (given, wanted)) in roles {
-        // Gone since; its privileges went with it.
-        let Some(role) = name_of(oid) else { continue };
-        let Some(has) = direct_privileges(name, oid) else {
+        let role = pg_sys::Oid::from(oid);
+        let Some(has) = direct_privileges(name, role) else {
             continue;
         };
+        // Gone since; its privileges went with it.
+        let Some(role) = name_of(role) else { continue };
         let superfluous = given.without(wanted).common(has);
         let lacking = wanted.without(has);
         change(name, "REVOKE", superfluous, "FROM", &role);
@@ -64,7 +65,7 @@ pub fn enforce(name: &str, old: Option<&ResourcePolicy>, new: Option<&mut Resour
         gifts.insert(oid, given.common(wanted).and(lacking));
     }
     if let Some(new) = new {
-        let gift = |role: &String| gifts.get(&meant(new, role)?).copied();
+        let gift = |role: &String| gifts.get(&meant(new, role)?.to_u32()).copied();
         let granted = new.allowed.keys();
         let granted = granted.filter_map(|role| Some((role.clone(), gift(role)?)));
         new.granted = granted.filter(|(_, gift)| !gift.is_empty()).collect();

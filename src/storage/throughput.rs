@@ -126,6 +126,6 @@ fn now() -> i64 {
     };
     // SAFETY: writes the time to a place that lives through the call. This clock is there on every system that Postgres runs on.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    let seconds = (time.tv_sec as i64).saturating_mul(1_000_000_000);
-    seconds.saturating_add(time.tv_nsec as i64)
+    let seconds = time.tv_sec.saturating_mul(1_000_000_000);
+    seconds.saturating_add(time.tv_nsec)
 }
