@@ -174,9 +174,8 @@ impl TransactWrite {
         out.push('{');
         let mut reply = Members { out, empty: true };
         if self.operation == Operation::ExecuteTransaction {
-            let out = reply.member("Responses");
-            let empty = vec!["{}"; self.actions.len()];
-            out.push_str(&format!("[{}]", empty.join(",")));
+            // No entry for a write, as the service answers.
+            reply.member("Responses").push_str("[]");
         }
         reply
     }
