@@ -152,7 +152,7 @@ mod tests {
             let refused = refusal(function, &request);
             assert_eq!(
                 (refused.sqlstate.as_str(), refused.message.as_str()),
-                ("DY007", "must be owner of table backup_owned")
+                ("42501", "must be owner of table backup_owned")
             );
         }
         assert_eq!(
@@ -172,12 +172,12 @@ mod tests {
             "create_backup",
             &json!({"TableName": "backup_forced", "BackupName": "abc"}),
         );
-        assert_eq!(refused.sqlstate, "DY007");
+        assert_eq!(refused.sqlstate, "42501");
         let refused = refusal(
             "update_continuous_backups",
             &json!({"TableName": "backup_forced", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}}),
         );
-        assert_eq!(refused.sqlstate, "DY007");
+        assert_eq!(refused.sqlstate, "42501");
     }
 
     #[pg_test]

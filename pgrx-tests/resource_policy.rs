@@ -11,7 +11,8 @@ mod tests {
         let statements: Vec<Value> = statements
             .iter()
             .map(|(role, actions)| {
-                let actions: Vec<String> = actions.iter().map(|a| format!("dynamodb:{a}")).collect();
+                let actions: Vec<String> =
+                    actions.iter().map(|a| format!("dynamodb:{a}")).collect();
                 json!({"Effect": "Allow", "Action": actions, "Resource": "*",
                     "Principal": {"AWS": format!("arn:aws:iam::000000000000:role/{role}")}})
             })
@@ -29,7 +30,10 @@ mod tests {
     }
 
     fn detach(table: &str) {
-        call("delete_resource_policy", &json!({"ResourceArn": arn(table)}));
+        call(
+            "delete_resource_policy",
+            &json!({"ResourceArn": arn(table)}),
+        );
     }
 
     /// A table of a role that is nobody's superuser.
@@ -97,7 +101,10 @@ mod tests {
             200
         );
         assert_eq!(granted("policy_missing_role", "policy_nobody"), "SELECT");
-        assert_eq!(asks("policy_nobody", "GetItem", "policy_missing_role"), "done");
+        assert_eq!(
+            asks("policy_nobody", "GetItem", "policy_missing_role"),
+            "done"
+        );
         assert_eq!(asks("policy_nobody", "Scan", "policy_missing_role"), DENIED);
     }
 
@@ -123,12 +130,20 @@ mod tests {
         attach("policy_owner", &[("policy_owner_friend", &["GetItem"])]);
         assert_eq!(asks(owner, "PutItem", "policy_owner"), "done");
         // Who had a grant and then the table keeps what an owner has.
-        run("GRANT CREATE ON SCHEMA dynamo_tables TO policy_owner_friend; \
-             ALTER TABLE dynamo_tables.policy_owner OWNER TO policy_owner_friend");
-        assert_eq!(asks("policy_owner_friend", "PutItem", "policy_owner"), "done");
+        run(
+            "GRANT CREATE ON SCHEMA dynamo_tables TO policy_owner_friend; \
+             ALTER TABLE dynamo_tables.policy_owner OWNER TO policy_owner_friend",
+        );
+        assert_eq!(
+            asks("policy_owner_friend", "PutItem", "policy_owner"),
+            "done"
+        );
         run("SET LOCAL ROLE policy_owner_friend");
         detach("policy_owner");
-        assert_eq!(asks("policy_owner_friend", "GetItem", "policy_owner"), "done");
+        assert_eq!(
+            asks("policy_owner_friend", "GetItem", "policy_owner"),
+            "done"
+        );
     }
 
     /// As after `pg_restore --no-privileges`.
@@ -138,7 +153,9 @@ mod tests {
         run("CREATE ROLE policy_restored_reader; SET LOCAL ROLE policy_restored_owner");
         let statements: &[(&str, &[&str])] = &[("policy_restored_reader", &["GetItem"])];
         let revision = attach("policy_restored", statements);
-        run("RESET ROLE; UPDATE pg_class SET relacl = NULL WHERE oid = 'dynamo_tables.policy_restored'::regclass");
+        run(
+            "RESET ROLE; UPDATE pg_class SET relacl = NULL WHERE oid = 'dynamo_tables.policy_restored'::regclass",
+        );
         assert_eq!(
             asks("policy_restored_owner", "PutItem", "policy_restored"),
             "done"
@@ -163,13 +180,19 @@ mod tests {
     #[pg_test]
     fn resource_policy_opens_its_actions_to_role_and_members_only() {
         owned_table("policy_actions", "policy_actions_owner");
-        run("CREATE ROLE policy_actions_reader; CREATE ROLE policy_actions_member IN ROLE policy_actions_reader; \
-             CREATE ROLE policy_actions_other; SET LOCAL ROLE policy_actions_owner");
+        run(
+            "CREATE ROLE policy_actions_reader; CREATE ROLE policy_actions_member IN ROLE policy_actions_reader; \
+             CREATE ROLE policy_actions_other; SET LOCAL ROLE policy_actions_owner",
+        );
         attach("policy_actions", &[("policy_actions_reader", &["GetItem"])]);
         for role in ["policy_actions_reader", "policy_actions_member"] {
             assert_eq!(asks(role, "GetItem", "policy_actions"), "done", "{role}");
             for operation in ["Query", "Scan", "PutItem", "DeleteItem"] {
-                assert_eq!(asks(role, operation, "policy_actions"), DENIED, "{operation}");
+                assert_eq!(
+                    asks(role, operation, "policy_actions"),
+                    DENIED,
+                    "{operation}"
+                );
             }
         }
         assert_eq!(
@@ -177,14 +200,25 @@ mod tests {
             DENIED
         );
         // Who was granted the privilege otherwise is not bound by the policy, and keeps it when the policy goes.
-        run("GRANT SELECT ON dynamo_tables.policy_actions TO policy_actions_other; SET LOCAL ROLE policy_actions_owner");
+        run(
+            "GRANT SELECT ON dynamo_tables.policy_actions TO policy_actions_other; SET LOCAL ROLE policy_actions_owner",
+        );
         attach(
             "policy_actions",
             &[("policy_actions_other", &["GetItem", "PutItem"])],
         );
-        assert_eq!(asks("policy_actions_other", "Scan", "policy_actions"), "done");
-        assert_eq!(asks("policy_actions_other", "PutItem", "policy_actions"), "done");
-        assert_eq!(asks("policy_actions_reader", "GetItem", "policy_actions"), DENIED);
+        assert_eq!(
+            asks("policy_actions_other", "Scan", "policy_actions"),
+            "done"
+        );
+        assert_eq!(
+            asks("policy_actions_other", "PutItem", "policy_actions"),
+            "done"
+        );
+        assert_eq!(
+            asks("policy_actions_reader", "GetItem", "policy_actions"),
+            DENIED
+        );
         // Only the owner may.
         run("SET LOCAL ROLE policy_actions_other");
         let put = json!({"ResourceArn": arn("policy_actions"),
@@ -205,8 +239,10 @@ mod tests {
         owned_table("policy_renamed", "policy_renamed_owner");
         run("CREATE ROLE policy_first; SET LOCAL ROLE policy_renamed_owner");
         attach("policy_renamed", &[("policy_first", &["GetItem"])]);
-        run("RESET ROLE; ALTER ROLE policy_first RENAME TO policy_second; CREATE ROLE policy_first; \
-             GRANT SELECT ON dynamo_tables.policy_renamed TO policy_first");
+        run(
+            "RESET ROLE; ALTER ROLE policy_first RENAME TO policy_second; CREATE ROLE policy_first; \
+             GRANT SELECT ON dynamo_tables.policy_renamed TO policy_first",
+        );
         assert_eq!(asks("policy_second", "GetItem", "policy_renamed"), "done");
         assert_eq!(asks("policy_second", "Scan", "policy_renamed"), DENIED);
         assert_eq!(asks("policy_first", "Scan", "policy_renamed"), "done");
@@ -225,15 +261,25 @@ mod tests {
     #[pg_test]
     fn resource_policy_of_another_cluster_goes_by_names() {
         owned_table("policy_moved", "policy_moved_owner");
-        run("CREATE ROLE policy_moved_reader; CREATE ROLE policy_moved_stranger; SET LOCAL ROLE policy_moved_owner");
+        run(
+            "CREATE ROLE policy_moved_reader; CREATE ROLE policy_moved_stranger; SET LOCAL ROLE policy_moved_owner",
+        );
         attach("policy_moved", &[("policy_moved_reader", &["GetItem"])]);
-        run("RESET ROLE; UPDATE dynamo.table_definition SET definition = jsonb_set(jsonb_set(definition::jsonb, \
+        run(
+            "RESET ROLE; UPDATE dynamo.table_definition SET definition = jsonb_set(jsonb_set(definition::jsonb, \
              '{policy,roles,cluster}', '1'), '{policy,roles,oids,policy_moved_reader}', \
              to_jsonb('policy_moved_stranger'::regrole::oid::int8))::json WHERE table_name = 'policy_moved'; \
-             GRANT SELECT ON dynamo_tables.policy_moved TO policy_moved_stranger");
-        assert_eq!(asks("policy_moved_reader", "GetItem", "policy_moved"), "done");
+             GRANT SELECT ON dynamo_tables.policy_moved TO policy_moved_stranger",
+        );
+        assert_eq!(
+            asks("policy_moved_reader", "GetItem", "policy_moved"),
+            "done"
+        );
         assert_eq!(asks("policy_moved_reader", "Scan", "policy_moved"), DENIED);
-        assert_eq!(asks("policy_moved_stranger", "Scan", "policy_moved"), "done");
+        assert_eq!(
+            asks("policy_moved_stranger", "Scan", "policy_moved"),
+            "done"
+        );
         run("SET LOCAL ROLE policy_moved_owner");
         detach("policy_moved");
         run("RESET ROLE");
@@ -249,7 +295,8 @@ mod tests {
         let key = json!({"TableName": name, "Key": {"id": {"S": "a"}}});
         let put = json!({"Put": {"TableName": name, "Item": {"id": {"S": "b"}}}});
         let delete = json!({"Delete": {"TableName": name, "Key": {"id": {"S": "c"}}}});
-        let update = json!({"Update": {"TableName": name, "Key": {"id": {"S": "d"}}}});
+        let update = json!({"Update": {"TableName": name, "Key": {"id": {"S": "d"}},
+            "UpdateExpression": "SET n = :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}});
         let check = json!({"ConditionCheck": with(&key, &json!({"ConditionExpression": "attribute_exists(id)"}))});
         let transact = |actions: &[&Value]| {
             run("SET LOCAL ROLE policy_transact_writer");
@@ -266,7 +313,10 @@ mod tests {
         ];
         for (allowed, own) in of_action {
             // All privileges, so that the actions alone decide.
-            attach(name, &[("policy_transact_writer", &[allowed, "BatchWriteItem"])]);
+            attach(
+                name,
+                &[("policy_transact_writer", &[allowed, "BatchWriteItem"])],
+            );
             assert_eq!(transact(&[own]), "done", "{allowed}");
             for (other, action) in of_action.iter().filter(|(other, _)| *other != allowed) {
                 assert_eq!(transact(&[own, *action]), DENIED, "{allowed} {other}");

@@ -251,7 +251,8 @@ mod tests {
             try_put("throughput_batch_dry", &item("big", 391, json!({}))).status,
             200
         );
-        let written = json!([{"PutRequest": {"Item": {"id": {"S": "b"}}}}, {"DeleteRequest": {"Key": key}}]);
+        let written =
+            json!([{"PutRequest": {"Item": {"id": {"S": "b"}}}}, {"DeleteRequest": {"Key": key}}]);
         let write = json!({"RequestItems": {"throughput_batch_dry": written, "throughput_batch_wet": written}});
         let answer = handle("BatchWriteItem", write.to_string().as_bytes());
         assert_eq!(
@@ -269,7 +270,8 @@ mod tests {
             assert_eq!(handle("GetItem", large.to_string().as_bytes()).status, 200);
         }
         let keys = json!({"Keys": [{"id": {"S": "b"}}], "ConsistentRead": true});
-        let read = json!({"RequestItems": {"throughput_batch_dry": keys, "throughput_batch_wet": keys}});
+        let read =
+            json!({"RequestItems": {"throughput_batch_dry": keys, "throughput_batch_wet": keys}});
         let answer = handle("BatchGetItem", read.to_string().as_bytes());
         assert_eq!(
             (answer.status, &answer.body["UnprocessedKeys"]),

@@ -60,7 +60,11 @@ fn admit(session: &Session, tables: &[Rc<Table>], batch: &mut BatchWrite) -> Res
     let asked = batch.tables();
     let keys = move |place: usize| asked[place].writes().map(|write| write.key());
     let admitted = traffic::admit_batch(session, tables, Direction::Write, keys)?;
-    for (place, _) in admitted.iter().enumerate().filter(|(_, admitted)| !**admitted) {
+    for (place, _) in admitted
+        .iter()
+        .enumerate()
+        .filter(|(_, admitted)| !**admitted)
+    {
         batch.leave(place);
     }
     Ok(())

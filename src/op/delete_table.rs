@@ -21,7 +21,8 @@ pub fn run(session: &Session, request: DeleteTableRequest) -> Result<String> {
         return Err(denied());
     }
     // Nor does a request that will be refused wait for the lock of an index that is being built, or of a copy.
-    if check(&request, &seen.definition).is_err() {
+    let busy = !seen.definition.is_finished() || is_copied(name);
+    if busy && check(&request, &seen.definition).is_err() {
         let current = catalog::open(name, Hold::Share)?.ok_or_else(missing)?;
         check(&request, &current.definition)?;
     }
@@ -52,13 +53,18 @@ fn check(request: &DeleteTableRequest, table: &TableDefinition) -> Result<()> {
         return Ok(());
     }
     request.check(table)?;
-    if backup::is_being_made(&table.name) || backup::restores_from(&table.name) {
+    if is_copied(&table.name) {
         return Err(ApiError::resource_in_use(format!(
             "Attempt to change a resource which is still in use: Table is being backed up or restored from: {}",
             table.name
         )));
     }
     Ok(())
+}
+
+/// A backup of the table is being made, or another table restored from its history.
+fn is_copied(name: &str) -> bool {
+    backup::is_being_made(name) || backup::restores_from(name)
 }
 
 /// Keeps the items of a table with point-in-time recovery for 35 days, in a SYSTEM backup.
