@@ -190,7 +190,8 @@ pub fn limit_lock_waits(limit: Duration) {
 
 /// Runs `body`, which nobody asked for, as the owner of a table: in a security-restricted operation, so that his triggers
 /// gain nothing, and past the policies that he may have put over himself. What is set in it ends with it. Triggers that
-/// are deferred to the commit, when another role is the current one, fire at once in the rest of this transaction.
+/// are deferred to the commit, when another role is the current one, fire at once in the rest of this transaction. (Postgres
+/// itself refuses what would outlast such an operation, but for advisory locks of the session.)
 pub fn as_owner<R>(relid: pg_sys::Oid, body: impl FnOnce() -> R) -> R {
     const CONTEXT: u32 = pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_NOFORCE_RLS;
     let (mut user, mut context) = (pg_sys::InvalidOid, 0);
@@ -201,13 +202,10 @@ pub fn as_owner<R>(relid: pg_sys::Oid, body: impl FnOnce() -> R) -> R {
         let owner = (*(*relation).rd_rel).relowner;
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-        leftovers::begin();
         leftovers::run_deferred();
         let settings = pg_sys::NewGUCNestLevel();
         pg_sys::SetUserIdAndSecContext(owner, context | CONTEXT as i32);
         let result = body();
-        leftovers::clean();
-        leftovers::end(false);
         pg_sys::AtEOXact_GUC(false, settings);
         pg_sys::SetUserIdAndSecContext(user, context);
         result
