@@ -34,6 +34,7 @@ soak:
 bench:
 	@benches/run
 	@benches/scale/run
+	@benches/backups/run
 	@benches/http/run
 package:
 	@scripts/package.sh

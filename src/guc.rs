@@ -18,6 +18,8 @@ static STAT_OPERATIONS_MAX: GucSetting<i32> = GucSetting::<i32>::new(5000);
 static ENFORCE_THROUGHPUT: GucSetting<bool> = GucSetting::<bool>::new(false);
 static INSIGHTS_SAMPLE: GucSetting<i32> = GucSetting::<i32>::new(16);
 static INSIGHTS_MAX: GucSetting<i32> = GucSetting::<i32>::new(64);
+/// Minutes.
+static HISTORY_SEGMENT: GucSetting<i32> = GucSetting::<i32>::new(1440);
 static REGION: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"local"));
 static TRANSACT_WAIT: GucSetting<i32> = GucSetting::<i32>::new(1000);
 static SECRET_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
@@ -64,6 +66,16 @@ pub fn register() {
         &SECRET_KEY_FILE,
         GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_int_guc(
+        c"dynamo.history_segment_minutes",
+        c"Minutes after which the history of a table with point-in-time recovery goes on in another relation.",
+        c"What is older than the recovery period is dropped by the relation.",
+        &HISTORY_SEGMENT,
+        1,
+        100_000,
+        GucContext::Sighup,
+        GucFlags::default(),
     );
     GucRegistry::define_bool_guc(
         c"dynamo.enforce_throughput",
@@ -134,6 +146,11 @@ pub fn secret_key_file() -> String {
 /// How long a transaction waits for others.
 pub fn transact_wait() -> Duration {
     Duration::from_millis(u64::try_from(TRANSACT_WAIT.get()).unwrap_or(0))
+}
+
+/// Minutes after which a segment of history is closed.
+pub fn history_segment_minutes() -> i32 {
+    HISTORY_SEGMENT.get()
 }
 
 /// How many pairs of table and operation are counted.

@@ -62,6 +62,11 @@ extension_sql_file!(
     requires = ["operations"]
 );
 extension_sql_file!(
+    "../sql/install/backups.sql",
+    name = "backups",
+    requires = ["operations"]
+);
+extension_sql_file!(
     "../sql/install/access_keys.sql",
     name = "access_keys",
     requires = ["catalog"]
@@ -85,6 +90,7 @@ pub extern "C-unwind" fn _PG_init() {
     storage::catalog::register_invalidation();
     storage::role::register_invalidation();
     storage::leftovers::register();
+    storage::history::record::register();
     storage::planner::register_hook();
     entry::register_item_sets();
     // SAFETY: a flag of this process.

@@ -48,10 +48,22 @@ request_forms! {
     update_contributor_insights => UpdateContributorInsights,
     describe_contributor_insights => DescribeContributorInsights,
     list_contributor_insights => ListContributorInsights,
+    create_backup => CreateBackup,
+    describe_backup => DescribeBackup,
+    list_backups => ListBackups,
+    delete_backup => DeleteBackup,
+    restore_table_from_backup => RestoreTableFromBackup,
+    restore_table_to_point_in_time => RestoreTableToPointInTime,
+    update_continuous_backups => UpdateContinuousBackups,
+    describe_continuous_backups => DescribeContinuousBackups,
 }
 
 fn resume_index_builds(retry_failed: bool) -> i64 {
     crate::worker::resume(retry_failed)
+}
+
+fn resume_backup_jobs() -> i64 {
+    crate::worker::resume_backup_jobs()
 }
 
 /// `operation` by its name in the API or in SQL.
@@ -66,4 +78,4 @@ fn explain(operation: &str, request: &str) -> String {
         .or_raise()
 }
 
-export!(resume_index_builds, explain);
+export!(resume_index_builds, resume_backup_jobs, explain);

@@ -3,6 +3,7 @@
 mod access_key;
 mod api;
 mod attribute_value;
+mod backups;
 mod batch;
 mod boundary;
 mod casts;
@@ -13,6 +14,7 @@ mod insights;
 mod item;
 mod item_set;
 mod named;
+mod record_history;
 mod report;
 mod rows;
 mod statistics;

@@ -183,28 +183,28 @@ fn delete_item_named(
 
 /// Builds the JSON of a table operation member by member; absent arguments leave no member.
 #[derive(Default)]
-struct RequestJson {
+pub struct RequestJson {
     members: Vec<String>,
 }
 
 impl RequestJson {
-    fn raw(&mut self, name: &str, json: &str) {
+    pub fn raw(&mut self, name: &str, json: &str) {
         self.members.push(format!("{}:{json}", quoted(name)));
     }
 
-    fn text(&mut self, name: &str, value: Option<&str>) {
+    pub fn text(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.raw(name, &quoted(value));
         }
     }
 
-    fn plain(&mut self, name: &str, value: Option<impl std::fmt::Display>) {
+    pub fn plain(&mut self, name: &str, value: Option<impl std::fmt::Display>) {
         if let Some(value) = value {
             self.raw(name, &value.to_string());
         }
     }
 
-    fn throughput(&mut self, read: Option<i64>, write: Option<i64>) {
+    pub fn throughput(&mut self, read: Option<i64>, write: Option<i64>) {
         if read.is_some() || write.is_some() {
             let mut units = RequestJson::default();
             units.plain("ReadCapacityUnits", read);
@@ -213,7 +213,7 @@ impl RequestJson {
         }
     }
 
-    fn finish(&self) -> String {
+    pub fn finish(&self) -> String {
         format!("{{{}}}", self.members.join(","))
     }
 }

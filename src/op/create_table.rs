@@ -41,7 +41,7 @@ pub fn run(session: &Session, mut request: CreateTableRequest) -> Result<String>
 }
 
 /// Records the definition, which makes its name ours until the end of the transaction.
-fn claim(definition: &TableDefinition) -> Result<()> {
+pub(super) fn claim(definition: &TableDefinition) -> Result<()> {
     let name = &definition.name;
     while !catalog::record(definition)? {
         if catalog::name_taken(name, true) {

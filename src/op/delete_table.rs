@@ -1,11 +1,13 @@
 //! DeleteTable.
 
 use super::Session;
-use crate::storage::catalog::{self, Hold};
+use crate::storage::backup::{self, copy, job};
+use crate::storage::catalog::{self, Hold, Table};
 use crate::storage::table;
+use pg_dynamo_core::backup::{Backup, backup_id};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{DeleteTableRequest, table_description_reply};
-use pg_dynamo_core::table::TableStatus;
+use pg_dynamo_core::table::{TableDefinition, TableStatus};
 use pg_dynamo_core::{ApiError, Result};
 
 pub fn run(session: &Session, request: DeleteTableRequest) -> Result<String> {
@@ -18,17 +20,20 @@ pub fn run(session: &Session, request: DeleteTableRequest) -> Result<String> {
     if catalog::owned_by_caller(seen.relid) == Some(false) {
         return Err(denied());
     }
-    // Nor does a request that will be refused wait for the lock of an index that is being built.
-    if !seen.definition.is_finished() && request.check(&seen.definition).is_err() {
+    // Nor does a request that will be refused wait for the lock of an index that is being built, or of a copy.
+    if check(&request, &seen.definition).is_err() {
         let current = catalog::open(name, Hold::Share)?.ok_or_else(missing)?;
-        request.check(&current.definition)?;
+        check(&request, &current.definition)?;
     }
     // The relation is locked before its catalog row, as a plain DROP TABLE does.
     let held = catalog::open(name, Hold::Exclusive)?.ok_or_else(missing)?;
     if catalog::owned_by_caller(held.relid) != Some(true) {
         return Err(denied());
     }
-    request.check(&held.definition)?;
+    check(&request, &held.definition)?;
+    if held.definition.point_in_time.is_some() {
+        keep(&held)?;
+    }
     let statistics = table::statistics(held.relid, &held.definition);
     table::drop(&held.definition);
     catalog::forget(name);
@@ -38,4 +43,32 @@ pub fn run(session: &Session, request: DeleteTableRequest) -> Result<String> {
         &session.account,
         statistics,
     ))
+}
+
+/// Also refused: a table that is being copied, or restored, unless the worker has given that up.
+fn check(request: &DeleteTableRequest, table: &TableDefinition) -> Result<()> {
+    let abandoned = table.is_being_created() && job::gave_up(job::Kind::Restore, &table.table_id);
+    if abandoned {
+        return Ok(());
+    }
+    request.check(table)?;
+    if backup::is_being_made(&table.name) || backup::restores_from(&table.name) {
+        return Err(ApiError::resource_in_use(format!(
+            "Attempt to change a resource which is still in use: Table is being backed up or restored from: {}",
+            table.name
+        )));
+    }
+    Ok(())
+}
+
+/// Keeps the items of a table with point-in-time recovery for 35 days, in a SYSTEM backup.
+fn keep(held: &Table) -> Result<()> {
+    let now = catalog::now_millis();
+    let id = backup_id(now, &catalog::new_id());
+    let mut kept = Backup::of_deleted_table(id, (*held.definition).clone(), now);
+    backup::create(&kept, held.relid)?;
+    let into = backup::relation_of(&kept.id);
+    kept.item_count = copy::at_once(held.relid, &table::quoted(&held.definition.name), into)?;
+    kept.size_bytes = copy::size(into);
+    backup::replace(&kept)
 }

@@ -14,6 +14,9 @@ pub fn run(session: &Session, request: DescribeTableRequest) -> Result<String> {
     if !found.definition.is_finished() {
         worker::start_if_needed(Kind::IndexBuild);
     }
+    if found.definition.is_being_created() {
+        worker::start_if_needed(Kind::Backup);
+    }
     Ok(describe_table_reply(
         &found.definition,
         &session.account,

@@ -3,16 +3,21 @@
 pub mod batch_get_item;
 pub mod batch_write_item;
 mod condition_check;
+mod continuous_backups;
 mod contributor_insights;
+mod create_backup;
 mod create_table;
+mod delete_backup;
 pub mod delete_item;
 mod delete_table;
+mod describe_backup;
 mod describe_endpoints;
 mod describe_limits;
 mod describe_table;
 pub mod explain;
 pub mod get_item;
 mod item_set;
+mod list_backups;
 mod list_tables;
 mod meter;
 mod page;
@@ -22,6 +27,7 @@ mod redefine;
 mod request;
 pub mod requests;
 mod resource_policy;
+mod restore;
 pub mod scan;
 mod tags;
 mod traffic;
@@ -157,6 +163,10 @@ impl Session {
     ) -> Result<Rc<Table>> {
         let table = catalog::open(name, hold)?.ok_or_else(ApiError::no_such_table_for_item)?;
         self.touch(&table);
+        // A table without its items is none yet.
+        if table.definition.is_being_created() {
+            return Err(ApiError::no_such_table_for_item());
+        }
         // In SQL a role may read and write the table itself: there its privileges alone decide.
         if self.caller == Caller::Wire
             && !(catalog::has_privileges(table.relid, needed)

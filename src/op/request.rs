@@ -2,20 +2,23 @@
 
 use super::{Reply, Session};
 use super::{
-    batch_get_item, batch_write_item, contributor_insights, create_table, delete_item,
-    delete_table, describe_endpoints, describe_limits, describe_table, get_item, list_tables,
-    put_item, query, resource_policy, scan, tags, transact_get_items, transact_write_items,
-    unsupported, update_item, update_table, write,
+    batch_get_item, batch_write_item, continuous_backups, contributor_insights, create_backup,
+    create_table, delete_backup, delete_item, delete_table, describe_backup, describe_endpoints,
+    describe_limits, describe_table, get_item, list_backups, list_tables, put_item, query,
+    resource_policy, restore, scan, tags, transact_get_items, transact_write_items, unsupported,
+    update_item, update_table, write,
 };
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
-    BatchGetItemRequest, BatchWriteItemRequest, CreateTableRequest, DeleteItemRequest,
-    DeleteResourcePolicyRequest, DeleteTableRequest, DescribeContributorInsightsRequest,
-    DescribeTableRequest, GetItemRequest, GetResourcePolicyRequest, ListContributorInsightsRequest,
+    BackupRequest, BatchGetItemRequest, BatchWriteItemRequest, CreateBackupRequest,
+    CreateTableRequest, DeleteItemRequest, DeleteResourcePolicyRequest, DeleteTableRequest,
+    DescribeContinuousBackupsRequest, DescribeContributorInsightsRequest, DescribeTableRequest,
+    GetItemRequest, GetResourcePolicyRequest, ListBackupsRequest, ListContributorInsightsRequest,
     ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest,
-    QueryRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest,
-    TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContributorInsightsRequest,
+    QueryRequest, RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest, ScanRequest,
+    TagResourceRequest, TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported,
+    UntagResourceRequest, UpdateContinuousBackupsRequest, UpdateContributorInsightsRequest,
     UpdateItemRequest, UpdateTableRequest, check_describe_endpoints, check_describe_limits,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
@@ -49,6 +52,14 @@ pub enum Request {
     DescribeContributorInsights(DescribeContributorInsightsRequest),
     ListContributorInsights(ListContributorInsightsRequest),
     Unsupported(Unsupported),
+    CreateBackup(CreateBackupRequest),
+    DescribeBackup(BackupRequest),
+    ListBackups(ListBackupsRequest),
+    DeleteBackup(BackupRequest),
+    RestoreTableFromBackup(RestoreTableFromBackupRequest),
+    RestoreTableToPointInTime(RestoreTableToPointInTimeRequest),
+    UpdateContinuousBackups(UpdateContinuousBackupsRequest),
+    DescribeContinuousBackups(DescribeContinuousBackupsRequest),
 }
 
 /// A request that is about to run.
@@ -106,6 +117,32 @@ impl Request {
             }
             Operation::DeleteTable => {
                 Request::DeleteTable(DeleteTableRequest::parse(body, account)?)
+            }
+            Operation::CreateBackup => {
+                Request::CreateBackup(CreateBackupRequest::parse(body, account)?)
+            }
+            Operation::DescribeBackup => {
+                Request::DescribeBackup(BackupRequest::parse(body, account)?)
+            }
+            Operation::ListBackups => {
+                Request::ListBackups(ListBackupsRequest::parse(body, account)?)
+            }
+            Operation::DeleteBackup => Request::DeleteBackup(BackupRequest::parse(body, account)?),
+            Operation::RestoreTableFromBackup => {
+                let request = RestoreTableFromBackupRequest::parse(body, account)?;
+                Request::RestoreTableFromBackup(request)
+            }
+            Operation::RestoreTableToPointInTime => {
+                let request = RestoreTableToPointInTimeRequest::parse(body, account)?;
+                Request::RestoreTableToPointInTime(request)
+            }
+            Operation::UpdateContinuousBackups => {
+                let request = UpdateContinuousBackupsRequest::parse(body, account)?;
+                Request::UpdateContinuousBackups(request)
+            }
+            Operation::DescribeContinuousBackups => {
+                let request = DescribeContinuousBackupsRequest::parse(body, account)?;
+                Request::DescribeContinuousBackups(request)
             }
             Operation::TagResource => {
                 Request::TagResource(TagResourceRequest::parse(body, account)?)
@@ -191,6 +228,20 @@ impl Request {
                 contributor_insights::list(session, request)?
             }
             Request::Unsupported(request) => unsupported::run(session, request)?,
+            Request::CreateBackup(request) => create_backup::run(session, request)?,
+            Request::DescribeBackup(request) => describe_backup::run(session, &request)?,
+            Request::ListBackups(request) => list_backups::run(session, &request)?,
+            Request::DeleteBackup(request) => delete_backup::run(session, &request)?,
+            Request::RestoreTableFromBackup(request) => restore::from_backup(session, &request)?,
+            Request::RestoreTableToPointInTime(request) => {
+                restore::to_point_in_time(session, &request)?
+            }
+            Request::UpdateContinuousBackups(request) => {
+                continuous_backups::update(session, &request)?
+            }
+            Request::DescribeContinuousBackups(request) => {
+                continuous_backups::describe(session, &request)?
+            }
             Request::PutItem(_)
             | Request::UpdateItem(_)
             | Request::DeleteItem(_)

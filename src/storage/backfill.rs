@@ -97,7 +97,7 @@ pub fn publish_again() {
 ///
 /// # Safety
 /// `relation` is open.
-unsafe fn derivation(relation: pg_sys::Relation) -> Result<Rc<Derivation>> {
+pub unsafe fn derivation(relation: pg_sys::Relation) -> Result<Rc<Derivation>> {
     // SAFETY: an open relation has as many triggers as its description says, with names and arguments.
     unsafe {
         let row = &*(*relation).rd_rel;

@@ -13,6 +13,7 @@
 use super::bare;
 use super::catalog::{Privilege, Table, has_privileges};
 use super::detoast::{ItemDatum, varlena_bytes};
+use super::history::record;
 use super::pg_error::catching;
 use super::plain::{self, COLUMNS, Plain};
 use super::read::scan_keys;
@@ -32,7 +33,7 @@ pub fn write(table: &Table, write: &Write) -> Result<Option<Outcome>> {
     if table.distributed || !allowed(table, write.kind()) {
         return Ok(None);
     }
-    let Some(Plain { primary }) = table.plain.get_or_init(|| examine(table)) else {
+    let Some(plain) = table.plain.get_or_init(|| examine(table)) else {
         return Ok(None);
     };
     let decides_locked = write.kind() == WriteKind::Put && write.may_create()?;
@@ -40,7 +41,7 @@ pub fn write(table: &Table, write: &Write) -> Result<Option<Outcome>> {
     // SAFETY: the relation is locked by the caller. What is opened is closed on every way out, or, when an ERROR
     // unwinds, by the resource owner. Locks stay until the end of the transaction.
     unsafe {
-        let row = catching(|| Row::open(table.relid, *primary, schema, write, decides_locked));
+        let row = catching(|| Row::open(table.relid, plain, schema, write, decides_locked));
         let settled = row.settle();
         catching(|| row.close());
         settled
@@ -101,14 +102,16 @@ struct Row<'a> {
     key: [pg_sys::Datum; 3],
     /// A put that may insert decides on a row that stays, also when it then leaves it alone.
     decides_locked: bool,
+    /// What is found is kept.
+    history: bool,
 }
 
 impl<'a> Row<'a> {
     /// # Safety
-    /// Inside `catching`. The caller holds a writer's lock on the table, and `primary` is its primary key.
+    /// Inside `catching`. The caller holds a writer's lock on the table, which is `plain`.
     unsafe fn open(
         table: pg_sys::Oid,
-        primary: pg_sys::Oid,
+        plain: &Plain,
         schema: &'a KeySchema,
         write: &'a Write,
         decides_locked: bool,
@@ -119,12 +122,31 @@ impl<'a> Row<'a> {
             let table = bare::table_open(table, HELD);
             Row {
                 table,
-                index: bare::index_open(primary, WRITE),
+                index: bare::index_open(plain.primary, WRITE),
                 slot: bare::table_slot_create(table, null_mut()),
                 schema,
                 write,
                 key: [(*pk_hash).into(), bare::varlena(pk), bare::varlena(sk)],
                 decides_locked,
+                history: plain.history,
+            }
+        }
+    }
+
+    /// Keeps the version that the write `found`, or that there was none, as the triggers of point-in-time recovery do.
+    ///
+    /// # Safety
+    /// Between `open` and `close`, after the row was written; the slot still has its older version.
+    unsafe fn keep(&self, found: bool) {
+        if self.history {
+            // SAFETY: by the caller; a row has an item.
+            unsafe {
+                let item = if found {
+                    catching(|| bare::column(self.slot, COLUMNS as i32))
+                } else {
+                    None
+                };
+                record::keep(self.table, self.key, item);
             }
         }
     }
@@ -209,10 +231,12 @@ impl<'a> Row<'a> {
             Effect::Refused(error) => return Err(error),
             Effect::Unchanged | Effect::Delete => Step::Settled(Outcome::default()),
             // SAFETY: forwarded from the caller.
-            Effect::Store(new) if unsafe { self.insert(new.as_item()) } => Step::Settled(Outcome {
-                old: None,
-                new: Some(new),
-            }),
+            Effect::Store(new) if unsafe { self.insert(new.as_item()) } => {
+                // SAFETY: as above.
+                unsafe { self.keep(false) };
+                let new = Some(new);
+                Step::Settled(Outcome { old: None, new })
+            }
             Effect::Store(_) => {
                 // SAFETY: as above.
                 unsafe { self.wait_for_inserter() };
@@ -245,7 +269,10 @@ impl<'a> Row<'a> {
                         LockTupleMode::LockTupleNoKeyExclusive,
                     ),
                     Effect::Delete => match self.delete() {
-                        TM_Result::TM_Ok => return Ok(Step::Settled(Outcome { old, new: None })),
+                        TM_Result::TM_Ok => {
+                            self.keep(true);
+                            return Ok(Step::Settled(Outcome { old, new: None }));
+                        }
                         other => (other, LockTupleMode::LockTupleExclusive),
                     },
                     Effect::Store(new) => {
@@ -254,6 +281,7 @@ impl<'a> Row<'a> {
                         }
                         match self.update(new.as_item()) {
                             (TM_Result::TM_Ok, _) => {
+                                self.keep(true);
                                 let new = Some(new);
                                 return Ok(Step::Settled(Outcome { old, new }));
                             }

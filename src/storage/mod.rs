@@ -2,6 +2,7 @@
 
 pub mod access_key;
 pub mod backfill;
+pub mod backup;
 pub mod bare;
 pub mod batch;
 pub mod catalog;
@@ -9,6 +10,7 @@ pub mod counters;
 pub mod derivation;
 pub mod detoast;
 pub mod direct_write;
+pub mod history;
 pub mod index;
 pub mod insights;
 pub mod item;

@@ -203,6 +203,7 @@ pub mod raw {
         pub fn ExecutorFinish(query: *mut pg_sys::QueryDesc);
         pub fn ExecutorEnd(query: *mut pg_sys::QueryDesc);
         pub fn pg_re_throw() -> !;
+        pub fn nextval_internal(sequence: pg_sys::Oid, check_permissions: bool) -> i64;
         pub fn LockRelationOid(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE);
         pub fn LockAcquire(
             tag: *const pg_sys::LOCKTAG,

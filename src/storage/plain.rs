@@ -15,6 +15,8 @@ use std::ffi::{CStr, c_char};
 pub struct Plain {
     /// The index of its primary key, its only one.
     pub primary: pg_sys::Oid,
+    /// What a write finds is kept (`history`).
+    pub history: bool,
 }
 
 /// Examines a table. What is found holds until the relation cache invalidates its entry, which also drops the
@@ -32,9 +34,9 @@ pub unsafe fn examine(table: pg_sys::Relation, definition: &TableDefinition) -> 
             && has_no_checks(table)
             && has_only_our_columns(table)
             && is_only_index(table, primary)
-            && has_only_our_trigger(table, definition)
             && takes_conflicts(primary);
-        plain.then_some(Plain { primary })
+        let history = keeps_history(table, definition)?;
+        plain.then_some(Plain { primary, history })
     }
 }
 
@@ -104,12 +106,17 @@ unsafe fn takes_conflicts(primary: pg_sys::Oid) -> bool {
     }
 }
 
-/// Whether nothing but CreateTable's own trigger fires, with this table's key: it derives what our writes
-/// already hold.
+/// Whether history is kept. None: other triggers fire than CreateTable's own, with this table's key, which derives what
+/// our writes already hold, and those of point-in-time recovery, whose work is done by hand.
 ///
 /// # Safety
 /// `table` is open.
-unsafe fn has_only_our_trigger(table: pg_sys::Relation, definition: &TableDefinition) -> bool {
+unsafe fn keeps_history(table: pg_sys::Relation, definition: &TableDefinition) -> Option<bool> {
+    const AFTER_ROW: u32 = pg_sys::TRIGGER_TYPE_ROW
+        | pg_sys::TRIGGER_TYPE_INSERT
+        | pg_sys::TRIGGER_TYPE_UPDATE
+        | pg_sys::TRIGGER_TYPE_DELETE;
+    const BEFORE_TRUNCATE: u32 = pg_sys::TRIGGER_TYPE_BEFORE | pg_sys::TRIGGER_TYPE_TRUNCATE;
     const BEFORE_ROW: u32 = pg_sys::TRIGGER_TYPE_ROW
         | pg_sys::TRIGGER_TYPE_BEFORE
         | pg_sys::TRIGGER_TYPE_INSERT
@@ -117,30 +124,35 @@ unsafe fn has_only_our_trigger(table: pg_sys::Relation, definition: &TableDefini
     const FIRES_ALWAYS: u8 = pg_sys::TRIGGER_FIRES_ALWAYS;
     // SAFETY: an open relation's triggers are as many as they say, and complete.
     unsafe {
-        let Some(triggers) = (*table)
-            .trigdesc
-            .as_ref()
-            .filter(|all| all.numtriggers == 1)
-        else {
-            return false;
-        };
-        let trigger = &*triggers.triggers;
-        trigger.tgtype as u32 == BEFORE_ROW
-            && trigger.tgenabled as u8 == FIRES_ALWAYS
-            && trigger.tgnattr == 0
-            && trigger.tgqual.is_null()
-            && is_derive_keys(trigger.tgfoid)
-            && has_key_of(trigger, definition)
+        let described = (*table).trigdesc.as_ref()?;
+        let count = usize::try_from(described.numtriggers).unwrap_or(0);
+        let (mut derives, mut history) = (false, false);
+        for trigger in std::slice::from_raw_parts(described.triggers, count) {
+            let always = trigger.tgenabled as u8 == FIRES_ALWAYS
+                && trigger.tgnattr == 0
+                && trigger.tgqual.is_null();
+            let is = |function, kind| {
+                always && trigger.tgtype as u32 == kind && is_internal(trigger.tgfoid, function)
+            };
+            if is("derive_keys", BEFORE_ROW) && has_key_of(trigger, definition) && !derives {
+                derives = true;
+            } else if is("record_history", AFTER_ROW) && !history {
+                history = true;
+            } else if !is("record_history", BEFORE_TRUNCATE) {
+                return None;
+            }
+        }
+        derives.then_some(history)
     }
 }
 
 /// # Safety
 /// Only look-ups; `function` exists because a trigger depends on it.
-unsafe fn is_derive_keys(function: pg_sys::Oid) -> bool {
+unsafe fn is_internal(function: pg_sys::Oid, name: &str) -> bool {
     // SAFETY: both give a palloc'ed name, or null.
     unsafe {
         let schema = pg_sys::get_namespace_name(pg_sys::get_func_namespace(function));
-        text(pg_sys::get_func_name(function)) == Some("derive_keys")
+        text(pg_sys::get_func_name(function)) == Some(name)
             && text(schema) == Some("dynamo_internal")
     }
 }

@@ -19,13 +19,55 @@ const FILLED: u32 = 90;
 
 /// Creates the data table with its indexes, as the caller, who becomes its owner.
 pub fn create(definition: &TableDefinition) -> Result<()> {
+    let primary = format!(
+        ", CONSTRAINT {} PRIMARY KEY (pk_hash, pk, sk)",
+        primary_name(definition)
+    );
+    create_relation(definition, &primary)?;
+    spi::connected(|| create_indexes(definition));
+    Ok(())
+}
+
+/// Creates the data table without any index, as the caller: its items are filled in below the executor.
+pub fn create_empty(definition: &TableDefinition) -> Result<()> {
+    create_relation(definition, "")
+}
+
+/// Makes the indexes of a table that was created empty. Its readers wait only for the last step.
+pub fn complete(definition: &TableDefinition) {
+    let (table, primary) = (quoted(&definition.name), primary_name(definition));
+    spi::connected(|| {
+        spi::run(&format!(
+            "CREATE UNIQUE INDEX {primary} ON {table} (pk_hash, pk, sk)"
+        ));
+        create_indexes(definition);
+        spi::run(&format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {primary} PRIMARY KEY USING INDEX {primary}"
+        ));
+    });
+}
+
+fn primary_name(definition: &TableDefinition) -> String {
+    pgrx::spi::quote_identifier(shortened(&definition.name, ":primary"))
+}
+
+/// Secondary indexes. Needs SPI connected.
+fn create_indexes(definition: &TableDefinition) {
+    let schemas = definition.maintained_indexes();
+    for (index, schema) in definition.indexes().zip(&schemas) {
+        spi::run(&index::create_statement(&definition.name, schema, false));
+        let comment = index::comment_statement(&definition.name, schema.columns, index.name());
+        spi::run(&comment);
+    }
+}
+
+fn create_relation(definition: &TableDefinition, constraint: &str) -> Result<()> {
     let table = quoted(&definition.name);
-    let primary = pgrx::spi::quote_identifier(shortened(&definition.name, ":primary"));
     let schemas = definition.maintained_indexes();
     let columns: String = schemas
         .iter()
         .flat_map(index::column_names)
-        .map(|column| format!("{column} pg_catalog.bytea, "))
+        .map(|column| format!(", {column} pg_catalog.bytea"))
         .collect();
     let trigger = index::trigger_statements(definition)?;
     spi::connected(|| {
@@ -34,16 +76,9 @@ pub fn create(definition: &TableDefinition) -> Result<()> {
              pk_hash pg_catalog.int8 NOT NULL, \
              pk pg_catalog.bytea NOT NULL, \
              sk pg_catalog.bytea NOT NULL DEFAULT ''::pg_catalog.bytea, \
-             item dynamo.item NOT NULL, \
-             {columns}\
-             CONSTRAINT {primary} PRIMARY KEY (pk_hash, pk, sk)) \
+             item dynamo.item NOT NULL{columns}{constraint}) \
              WITH (fillfactor = {FILLED})"
         ));
-        for (index, schema) in definition.indexes().zip(&schemas) {
-            spi::run(&index::create_statement(&definition.name, schema, false));
-            let comment = index::comment_statement(&definition.name, schema.columns, index.name());
-            spi::run(&comment);
-        }
         trigger.iter().for_each(|statement| spi::run(statement));
         spi::run(&format!(
             "COMMENT ON TABLE {table} IS 'DynamoDB table (pg_dynamo)'"

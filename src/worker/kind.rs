@@ -9,15 +9,18 @@ use std::ffi::CStr;
 pub enum Kind {
     /// Builds and removes secondary indexes (`index_build`).
     IndexBuild,
+    /// Makes backups, restores tables, keeps histories short (`backup`).
+    Backup,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 1] = [Kind::IndexBuild];
+    pub const ALL: [Kind; 2] = [Kind::IndexBuild, Kind::Backup];
 
     /// What `pg_stat_activity` shows as its type.
     pub fn name(self) -> &'static CStr {
         match self {
             Kind::IndexBuild => c"pg_dynamo index builds",
+            Kind::Backup => c"pg_dynamo backups",
         }
     }
 
@@ -25,6 +28,7 @@ impl Kind {
     pub fn entry(self) -> &'static CStr {
         match self {
             Kind::IndexBuild => c"pg_dynamo_index_worker",
+            Kind::Backup => c"pg_dynamo_backup_worker",
         }
     }
 
@@ -32,6 +36,7 @@ impl Kind {
     pub fn purpose(self) -> &'static str {
         match self {
             Kind::IndexBuild => "build secondary indexes",
+            Kind::Backup => "make backups",
         }
     }
 
@@ -40,6 +45,10 @@ impl Kind {
         match self {
             Kind::IndexBuild => {
                 "SELECT 1::pg_catalog.int8 FROM dynamo.index_builds \
+                 WHERE phase OPERATOR(pg_catalog.<>) 'failed' LIMIT 1"
+            }
+            Kind::Backup => {
+                "SELECT 1::pg_catalog.int8 FROM dynamo_internal.backup_state \
                  WHERE phase OPERATOR(pg_catalog.<>) 'failed' LIMIT 1"
             }
         }

@@ -4,6 +4,7 @@
 //! the server starts and in rounds afterwards (with the library preloaded), and by operations like DescribeTable where work
 //! is left and no worker lives. It ends when nothing is left to do. One worker per server keeps the HTTP endpoint running.
 
+mod backup;
 mod gateway;
 mod index_build;
 mod kind;
@@ -160,6 +161,16 @@ pub fn resume(retry_failed: bool) -> i64 {
     });
     if count > 0 {
         start_at_commit(Kind::IndexBuild);
+    }
+    count
+}
+
+/// Makes every backup and restore that was given up worth another try, and starts the worker. Answers how many jobs there
+/// are.
+pub fn resume_backup_jobs() -> i64 {
+    let count = crate::storage::backup::job::retry_failed();
+    if count > 0 {
+        start_at_commit(Kind::Backup);
     }
     count
 }

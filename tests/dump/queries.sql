@@ -5,6 +5,14 @@ select (dynamo.describe_table('{"TableName": "Music"}'::json) -> 'Table')::jsonb
 select (dynamo.describe_table('{"TableName": "with-dash.and.dot"}'::json) -> 'Table')::jsonb - '{ItemCount,TableSizeBytes}'::text[];
 select pk_hash, pk, sk, md5(item::text) from dynamo_tables."Music" order by pk_hash, pk, sk;
 select item from dynamo_tables."with-dash.and.dot" order by pk_hash, pk, sk;
+-- Backups with their items, and the history, which goes on.
+select dynamo.list_backups('{}');
+select backup_name, backup_status, item_count from dynamo.backups;
+select format('select count(*), md5(string_agg(item::text, null order by pk_hash)) from %s', relation) from dynamo.backups \gexec
+select dynamo.describe_continuous_backups('{"TableName": "Music"}') #>> '{ContinuousBackupsDescription,PointInTimeRecoveryDescription,RecoveryPeriodInDays}' as days;
+select change, transaction, at, pk_hash, pk, sk, md5(item::text) from dynamo_history."Music" order by change, at;
+select dynamo.update_item('{"TableName": "Music", "Key": {"Artist": {"S": "artist 1"}, "SongTitle": {"S": "title 1"}}, "UpdateExpression": "REMOVE Many"}'::json);
+select count(*) = 6 as kept, max(change) > min(change) + 4 as numbered from dynamo_history."Music" where at is null;
 -- Everything of a table with indexes, and of the one that is being built when the dump is made (unfinished.sql).
 select index_name, index_status from dynamo.index_builds;
 select json_array_elements(dynamo.describe_table('{"TableName": "Scores"}'::json) #> '{Table,GlobalSecondaryIndexes}') ->> 'IndexStatus' as status;

@@ -11,6 +11,11 @@ select count(dynamo.put_item(format('{"TableName": "Music", "Item": {"Artist": {
 from generate_series(1, 300) n;
 select count(dynamo.put_item(format('{"TableName": "with-dash.and.dot", "Item": {"Id": {"N": "%s"}}}', n)::json))
 from generate_series(-20, 20) n;
+-- A backup, and what was before, as it stands in the history.
+select dynamo.update_continuous_backups('Music', true, 7) is not null;
+select count(dynamo.update_item(format('{"TableName": "Music", "Key": {"Artist": {"S": "artist %s"}, "SongTitle": {"S": "title %s"}}, "UpdateExpression": "REMOVE Deep"}', n % 10, n)::json))
+from generate_series(1, 5) n;
+select dynamo.create_backup('with-dash.and.dot', 'kept') is not null;
 create table orders (id int primary key, artist text not null);
 insert into orders values (1, 'artist 1');
 select dynamo.create_table('{"TableName": "Scores", "BillingMode": "PAY_PER_REQUEST",

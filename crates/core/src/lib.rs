@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod arn;
+pub mod backup;
 pub mod batch;
 pub mod capacity;
 pub mod error;

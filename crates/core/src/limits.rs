@@ -65,3 +65,7 @@ pub const MAX_PAGE: usize = 1024 * 1024;
 pub const MAX_VECTOR: usize = 4096;
 /// Segments of a parallel Scan.
 pub const MAX_SEGMENTS: i64 = 1_000_000;
+/// Backups in one answer of ListBackups.
+pub const MAX_LISTED_BACKUPS: i64 = 100;
+/// Days of point-in-time recovery, at most and by default.
+pub const MAX_RECOVERY_DAYS: i64 = 35;

@@ -1,4 +1,5 @@
 //! A table's definition: what CreateTable was told, what DescribeTable answers, what writes need to know.
+use crate::backup::{PointInTime, Restore};
 use crate::insights::Insights;
 use crate::json::Json;
 use crate::policy::ResourcePolicy;
@@ -7,7 +8,7 @@ use crate::{ApiError, Result, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-mod describe;
+pub(crate) mod describe;
 mod indexes;
 pub use describe::TableStatus;
 pub use indexes::{IndexRef, IndexState};
@@ -210,6 +211,60 @@ pub struct TableDefinition {
     /// Contributor Insights of the table, under the empty name, and of its global indexes: those that were ever enabled.
     #[serde(default)]
     pub insights: BTreeMap<String, Insights>,
+    /// Point-in-time recovery, while it is on.
+    #[serde(default)]
+    pub point_in_time: Option<PointInTime>,
+    /// What the table was, or is being, restored from.
+    #[serde(default)]
+    pub restore: Option<Restore>,
+}
+
+impl TableDefinition {
+    /// A table of these keys without anything else.
+    pub fn with_keys(key_schema: KeySchema) -> TableDefinition {
+        TableDefinition {
+            name: String::new(),
+            key_schema,
+            table_id: String::new(),
+            created_at: 0,
+            attribute_definitions: Vec::new(),
+            billing_mode: BillingMode::default(),
+            on_demand_since: None,
+            throughput: Throughput::default(),
+            on_demand: None,
+            warm: None,
+            table_class: None,
+            table_class_changed: None,
+            deletion_protection: false,
+            encryption: None,
+            tags: BTreeMap::new(),
+            local_indexes: Vec::new(),
+            global_indexes: Vec::new(),
+            stream: None,
+            policy: None,
+            insights: BTreeMap::new(),
+            point_in_time: None,
+            restore: None,
+        }
+    }
+
+    /// Whether its items are still being restored: until then there is nothing to read or write.
+    pub fn is_being_created(&self) -> bool {
+        self.restore
+            .as_ref()
+            .is_some_and(|restore| restore.in_progress)
+    }
+
+    /// Err: ResourceInUseException while its items are being restored.
+    pub fn check_created(&self) -> Result<()> {
+        if self.is_being_created() {
+            return Err(ApiError::resource_in_use(format!(
+                "Attempt to change a resource which is still in use: Table is being created: {}",
+                self.name
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// Cheap statistics that storage supplies to DescribeTable.

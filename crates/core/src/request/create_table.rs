@@ -10,7 +10,6 @@ use crate::table::{
     Account, BillingMode, Encryption, StreamView, TableClass, TableDefinition, TableRef, Throughput,
 };
 use crate::{ApiError, Result};
-use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub struct CreateTableRequest {
@@ -32,25 +31,19 @@ impl CreateTableRequest {
         let (local, global) = index_lists::indexes(request, &key, &definitions, billing)?;
         let definition = TableDefinition {
             name: table.name.clone(),
-            key_schema: key,
-            table_id: String::new(),
-            created_at: 0,
             attribute_definitions: definitions,
             billing_mode: billing,
-            on_demand_since: None,
             throughput,
             on_demand: units::on_demand(request, Owner::Table, billing)?,
             warm: units::warm(request, Owner::Table)?,
             table_class: table_class(request),
-            table_class_changed: None,
             deletion_protection: boolean(request, "DeletionProtectionEnabled").unwrap_or(false),
             encryption: encryption(request)?.flatten(),
             tags: tags::of_creation(request)?,
             local_indexes: local,
             global_indexes: global,
             stream: stream(request)?,
-            policy: None,
-            insights: BTreeMap::new(),
+            ..TableDefinition::with_keys(key)
         };
         let policy = NewPolicy::of_creation(request, account, &table.name)?;
         refuse(

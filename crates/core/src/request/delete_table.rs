@@ -31,6 +31,7 @@ impl DeleteTableRequest {
                  Disable deletion protection first.",
             ));
         }
+        table.check_created()?;
         if !table.is_finished() {
             return Err(in_use(
                 "Cannot delete table while indexes are being created, updated, or deleted.",

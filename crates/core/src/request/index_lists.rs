@@ -10,6 +10,19 @@ use crate::table::{
 use crate::{Result, limits};
 use std::collections::BTreeSet;
 
+/// The indexes of a table that is to be restored: fewer than its source has, so not every attribute definition is
+/// used, and a list may be empty.
+pub fn overridden(
+    request: &Json<'_>,
+    key: &KeySchema,
+    definitions: &[KeyAttribute],
+    billing: BillingMode,
+) -> Result<(Vec<LocalIndex>, Vec<GlobalIndex>)> {
+    let local = list(request, "LocalSecondaryIndexes");
+    let global = list(request, "GlobalSecondaryIndexes");
+    parsed(local, global, key, definitions, billing, false)
+}
+
 /// The indexes of a new table, their columns numbered.
 pub fn indexes(
     request: &Json<'_>,
@@ -19,6 +32,18 @@ pub fn indexes(
 ) -> Result<(Vec<LocalIndex>, Vec<GlobalIndex>)> {
     let (locals, globals) = ("LocalSecondaryIndexes", "GlobalSecondaryIndexes");
     let (local, global) = (given(request, locals)?, given(request, globals)?);
+    parsed(local, global, key, definitions, billing, true)
+}
+
+/// `all_used`: every attribute definition must be part of a key.
+fn parsed(
+    local: &[Json<'_>],
+    global: &[Json<'_>],
+    key: &KeySchema,
+    definitions: &[KeyAttribute],
+    billing: BillingMode,
+    all_used: bool,
+) -> Result<(Vec<LocalIndex>, Vec<GlobalIndex>)> {
     if !local.is_empty() && key.sort.is_none() {
         return invalid(
             "Table KeySchema does not have a range key, \
@@ -36,10 +61,12 @@ pub fn indexes(
         .iter()
         .map(|index| key_schema::global_key(index, definitions))
         .collect::<Result<_>>()?;
-    let keys = global_keys.iter().flat_map(GlobalKey::attributes);
-    let any = !(local.is_empty() && global.is_empty());
-    let keys = any.then(|| local_keys.iter().chain(keys));
-    key_schema::check_use(key, keys, definitions)?;
+    if all_used {
+        let keys = global_keys.iter().flat_map(GlobalKey::attributes);
+        let any = !(local.is_empty() && global.is_empty());
+        let keys = any.then(|| local_keys.iter().chain(keys));
+        key_schema::check_use(key, keys, definitions)?;
+    }
 
     let mut names = BTreeSet::new();
     let mut columns = 1..;

@@ -6,14 +6,18 @@
 //! tables, to a [`crate::batch::BatchRead`] or [`crate::batch::BatchWrite`]; transactions likewise
 //! ([`crate::transaction`]). Table operations: `parse`, then what they do to a definition.
 
+mod backup_shapes;
 mod batch;
 mod batch_get_item;
 mod batch_write_item;
 mod condition_check;
+mod continuous_backups;
 mod contributor_insights;
+mod create_backup;
 mod create_table;
 mod delete_item;
 mod delete_table;
+mod describe_backup;
 mod describe_endpoints;
 mod describe_limits;
 mod describe_table;
@@ -25,6 +29,7 @@ mod index_updates;
 mod item_shapes;
 mod key;
 mod key_schema;
+mod list_backups;
 mod list_tables;
 pub mod options;
 mod put_item;
@@ -33,6 +38,7 @@ mod read_parts;
 mod read_shapes;
 mod reading;
 mod resource_policy;
+mod restore;
 mod scan;
 mod shape;
 mod start_key;
@@ -49,18 +55,24 @@ mod update_table;
 pub use batch_get_item::BatchGetItemRequest;
 pub use batch_write_item::BatchWriteItemRequest;
 pub use condition_check::ConditionCheckRequest;
+pub use continuous_backups::{
+    DescribeContinuousBackupsRequest, HistoryChange, UpdateContinuousBackupsRequest,
+};
 pub use contributor_insights::{
     DescribeContributorInsightsRequest, ListContributorInsightsRequest,
     UpdateContributorInsightsRequest,
 };
+pub use create_backup::{CreateBackupRequest, create_backup_reply};
 pub use create_table::{CreateTableRequest, unsupported_in_this_release};
 pub use delete_item::DeleteItemRequest;
 pub use delete_table::DeleteTableRequest;
+pub use describe_backup::{BackupRequest, describe_backup_reply};
 pub use describe_endpoints::{check_describe_endpoints, describe_endpoints_reply};
 pub use describe_limits::{check_describe_limits, describe_limits_reply};
 pub use describe_table::{DescribeTableRequest, describe_table_reply, table_description_reply};
 pub use get_item::GetItemRequest;
 pub use key::of_item as key_of_item;
+pub use list_backups::ListBackupsRequest;
 pub use list_tables::ListTablesRequest;
 pub use options::Options;
 pub use put_item::PutItemRequest;
@@ -70,6 +82,7 @@ pub use reading::ReadOptions;
 pub use resource_policy::{
     DeleteResourcePolicyRequest, GetResourcePolicyRequest, NewPolicy, PutResourcePolicyRequest,
 };
+pub use restore::{RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest};
 pub use scan::ScanRequest;
 pub use tags::{ListTagsOfResourceRequest, TagResourceRequest, UntagResourceRequest};
 pub use transact_get_items::TransactGetItemsRequest;

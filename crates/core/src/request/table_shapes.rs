@@ -70,7 +70,7 @@ const WARM: Shape = Shape::Structure(&Structure {
     ],
 });
 
-const LOCAL_INDEXES: Shape = list(
+pub const LOCAL_INDEXES: Shape = list(
     &Shape::Structure(&Structure {
         class: "LocalSecondaryIndex",
         members: &[
@@ -96,8 +96,8 @@ const GLOBAL_INDEX: Structure = Structure {
 
 pub(super) const GLOBAL_INDEXES: Shape = list(&Shape::Structure(&GLOBAL_INDEX), 0, ANY);
 
-pub(super) const BILLING_MODE: Member =
-    optional("BillingMode", &one_of(&["PROVISIONED", "PAY_PER_REQUEST"]));
+pub(super) const BILLING_MODE: Member = optional("BillingMode", &BILLING_MODES);
+pub(super) const BILLING_MODES: Shape = one_of(&["PROVISIONED", "PAY_PER_REQUEST"]);
 const STREAM: Member = optional(
     "StreamSpecification",
     &Shape::Structure(&Structure {
@@ -111,17 +111,15 @@ const STREAM: Member = optional(
         ],
     }),
 );
-pub(super) const ENCRYPTION: Member = optional(
-    "SSESpecification",
-    &Shape::Structure(&Structure {
-        class: "SSESpecification",
-        members: &[
-            optional("Enabled", &Shape::Boolean),
-            optional("SSEType", &one_of(&["AES256", "KMS"])),
-            optional("KMSMasterKeyId", &TEXT),
-        ],
-    }),
-);
+pub(super) const ENCRYPTION_SHAPE: Shape = Shape::Structure(&Structure {
+    class: "SSESpecification",
+    members: &[
+        optional("Enabled", &Shape::Boolean),
+        optional("SSEType", &one_of(&["AES256", "KMS"])),
+        optional("KMSMasterKeyId", &TEXT),
+    ],
+});
+pub(super) const ENCRYPTION: Member = optional("SSESpecification", &ENCRYPTION_SHAPE);
 /// What is wrong with a tag is told in words of its own; see `tags.rs`.
 pub(super) const TAG_LIST: Shape = list(
     &Shape::Structure(&Structure {

@@ -113,6 +113,7 @@ impl UpdateTableRequest {
     /// Err: ValidationException, ResourceNotFoundException and ResourceInUseException for an index,
     /// LimitExceededException for one decrease, or one index, too many.
     pub fn apply(&self, table: &TableDefinition, now_millis: i64) -> Result<TableDefinition> {
+        table.check_created()?;
         index_updates::check_states(&self.indexes, table)?;
         let mut new = table.clone();
         self.change_billing(table, &mut new, now_millis)?;

@@ -31,9 +31,12 @@ const ON_DEMAND_WARM: Units = Units {
 };
 
 impl TableDefinition {
-    /// UPDATING while a global index waits for its columns, or is being deleted; ACTIVE again when the new
+    /// CREATING while its items are being restored, UPDATING while a global index waits for its columns, or is being deleted; ACTIVE again when the new
     /// index is filled in ("Managing global secondary indexes").
     pub fn status(&self) -> TableStatus {
+        if self.is_being_created() {
+            return TableStatus::Creating;
+        }
         let busy = |i: &GlobalIndex| matches!(i.state, IndexState::Creating | IndexState::Deleting);
         if self.global_indexes.iter().any(busy) {
             TableStatus::Updating
@@ -121,14 +124,11 @@ impl TableDefinition {
             o.text("StreamViewType", view.name());
             d.raw("StreamSpecification", &o.end());
         }
-        if let Some(encryption) = self.encryption.as_ref().filter(|e| e.enabled) {
-            let mut o = Object::default();
-            o.text("Status", "ENABLED");
-            o.text("SSEType", "KMS");
-            if let Some(key) = &encryption.kms_key {
-                o.text("KMSMasterKeyArn", &account.kms_key_arn(key));
-            }
-            d.raw("SSEDescription", &o.end());
+        if let Some(encryption) = sse_description(self, account) {
+            d.raw("SSEDescription", &encryption);
+        }
+        if let Some(restore) = &self.restore {
+            d.raw("RestoreSummary", &restore.summary(account));
         }
         if let Some(class) = self.table_class {
             let mut o = Object::default();
@@ -260,12 +260,24 @@ impl StreamView {
     }
 }
 
+/// SSEDescription; None: the default encryption.
+pub(crate) fn sse_description(table: &TableDefinition, account: &Account) -> Option<String> {
+    let encryption = table.encryption.as_ref().filter(|e| e.enabled)?;
+    let mut o = Object::default();
+    o.text("Status", "ENABLED");
+    o.text("SSEType", "KMS");
+    if let Some(key) = &encryption.kms_key {
+        o.text("KMSMasterKeyArn", &account.kms_key_arn(key));
+    }
+    Some(o.end())
+}
+
 /// Epoch milliseconds as JSON seconds: 1700000000123 is 1700000000.123.
-fn seconds(millis: i64) -> String {
+pub(crate) fn seconds(millis: i64) -> String {
     format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
 }
 
-fn key_schema(partition: &[KeyAttribute], sort: &[KeyAttribute]) -> String {
+pub(crate) fn key_schema(partition: &[KeyAttribute], sort: &[KeyAttribute]) -> String {
     let hash = partition.iter().map(|a| (a, "HASH"));
     let range = sort.iter().map(|a| (a, "RANGE"));
     let elements: Vec<_> = hash.chain(range).collect();
@@ -291,7 +303,7 @@ fn throughput(t: &Throughput, now: i64) -> String {
     o.end()
 }
 
-fn on_demand(units: &Units) -> String {
+pub(crate) fn on_demand(units: &Units) -> String {
     let mut o = Object::default();
     o.raw("MaxReadRequestUnits", &units.read.unwrap_or(-1).to_string());
     o.raw(
@@ -309,7 +321,7 @@ fn warm(units: &Units) -> String {
     o.end()
 }
 
-fn projection(p: &Projection) -> String {
+pub(crate) fn projection(p: &Projection) -> String {
     let mut o = Object::default();
     match p {
         Projection::All => o.text("ProjectionType", "ALL"),
@@ -326,19 +338,19 @@ fn projection(p: &Projection) -> String {
     o.end()
 }
 
-fn array<T>(elements: &[T], write: impl Fn(&T) -> String) -> String {
+pub(crate) fn array<T>(elements: &[T], write: impl Fn(&T) -> String) -> String {
     let written: Vec<String> = elements.iter().map(write).collect();
     format!("[{}]", written.join(","))
 }
 
 /// A JSON object being written.
 #[derive(Default)]
-struct Object {
+pub(crate) struct Object {
     members: String,
 }
 
 impl Object {
-    fn raw(&mut self, name: &str, json: &str) {
+    pub(crate) fn raw(&mut self, name: &str, json: &str) {
         if !self.members.is_empty() {
             self.members.push(',');
         }
@@ -346,15 +358,15 @@ impl Object {
         self.members.push(':');
         self.members.push_str(json);
     }
-    fn text(&mut self, name: &str, value: &str) {
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
         let mut json = String::new();
         write_string(&mut json, value);
         self.raw(name, &json);
     }
-    fn array<T>(&mut self, name: &str, elements: &[T], write: impl Fn(&T) -> String) {
+    pub(crate) fn array<T>(&mut self, name: &str, elements: &[T], write: impl Fn(&T) -> String) {
         self.raw(name, &array(elements, write));
     }
-    fn end(self) -> String {
+    pub(crate) fn end(self) -> String {
         format!("{{{}}}", self.members)
     }
 }

@@ -1,0 +1,2 @@
+\set n random(1000000, 2000000000)
+SELECT dynamo.put_item(format('{"TableName": "%1$s", "Item": {"Customer": {"S": "customer %2$s"}, "Order": {"N": "%3$s"}, "Product": {"S": "product %3$s"}, "Count": {"N": "0"}, "Note": {"S": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}}}', :table::text, :n::int, :n::int % 7)::json);

@@ -1,0 +1,2 @@
+\set n random(1, 9000)
+SELECT count(dynamo.put_item(format('{"TableName": "%1$s", "Item": {"Customer": {"S": "customer %2$s"}, "Order": {"N": "%3$s"}, "Product": {"S": "product %4$s"}, "Count": {"N": "1"}, "Note": {"S": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}}}', :table::text, i, i % 7, (i + :n::int) % 1000)::json)) FROM generate_series(:n::int, :n::int + 9) AS i;
