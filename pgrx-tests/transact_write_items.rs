@@ -88,7 +88,7 @@ mod tests {
                 add_of(table, "created", 5),
                 delete_of(table, "deleted"),
                 delete_of(table, "nothing"),
-                check_of(table, "checked", "n = n"),
+                check_of(table, "checked", "attribute_exists(n)"),
                 check_of(table, "missing", "attribute_not_exists(id)"),
                 put_of(table, &with(&id("same"), &json!({"n": {"N": "1"}}))),
             ]);
