@@ -165,6 +165,7 @@ unix_socket_directories = '$dir/run'
 unix_socket_permissions = 0700
 shared_preload_libraries = '$EXTENSION'
 wal_level = logical
+max_worker_processes = 16
 CONF
     # Newer minors let decoding use only the plugins that are named here; older ones do not know the setting.
     if as_cluster_user "$BINDIR/postgres" -C output_plugin_libraries -D "$dir/data" >/dev/null 2>&1; then
