@@ -60,13 +60,13 @@ class TimeToLive(Case):
 
     def test_the_name_of_the_attribute_has_a_length(self):
         name = self.create("lengths", simple())
-        for attribute in ["", "x" * 256]:
-            self.refused(
-                "ValidationException",
-                self.client.update_time_to_live,
-                TableName=name,
-                TimeToLiveSpecification=dict(Enabled=True, AttributeName=attribute),
-            )
+        # The client itself refuses an empty one.
+        self.refused(
+            "ValidationException",
+            self.client.update_time_to_live,
+            TableName=name,
+            TimeToLiveSpecification=dict(Enabled=True, AttributeName="x" * 256),
+        )
 
     def test_a_missing_table_has_no_time_to_live(self):
         self.refused("ResourceNotFoundException", self.client.describe_time_to_live, TableName="e2e-no-such-table")
