@@ -1050,133 +1050,6 @@ COMMENT ON FUNCTION dynamo.resume_index_builds(boolean) IS 'Starts the worker th
 -- requires:
 --   operations
 
--- Transactions: all actions on items of several tables or none, and reads of one moment.
-
--- What transactions with a ClientRequestToken have done in the last ten minutes, so that a repetition is known. Written
--- in the transaction it tells of. Not part of a dump. Roles stand here by oid: nobody else's token is ever known.
-CREATE TABLE dynamo_internal.transaction_token (
-    role oid NOT NULL,
-    operation text COLLATE "C" NOT NULL,
-    token text COLLATE "C" NOT NULL,
-    -- SHA-256 of what was asked for.
-    fingerprint bytea NOT NULL,
-    -- Bytes of the items, as DynamoDB counts them: what a repetition is said to read.
-    sizes int8[] NOT NULL,
-    expires timestamptz NOT NULL,
-    PRIMARY KEY (role, operation, token)
-);
-CREATE INDEX transaction_token_expires ON dynamo_internal.transaction_token (expires);
-
-CREATE FUNCTION dynamo.transact_write_items(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items';
-COMMENT ON FUNCTION dynamo.transact_write_items(json) IS 'DynamoDB TransactWriteItems: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.transact_get_items(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_get_items';
-COMMENT ON FUNCTION dynamo.transact_get_items(json) IS 'DynamoDB TransactGetItems: request and reply in the JSON of the API';
-
--- As text, see operations.sql.
-CREATE FUNCTION dynamo.transact_write_items(request text) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items';
-COMMENT ON FUNCTION dynamo.transact_write_items(text) IS 'DynamoDB TransactWriteItems: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.transact_get_items(request text) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_get_items';
-COMMENT ON FUNCTION dynamo.transact_get_items(text) IS 'DynamoDB TransactGetItems: request and reply in the JSON of the API';
-
--- The same from typed items: select dynamo.transact_write_items(NULL, dynamo.transact_put('Orders', '{…}'),
--- dynamo.transact_check('Customers', '{…}', 'attribute_exists(Id)')). The token comes first and the actions are variadic,
--- so a call with a request alone can only mean the form above.
-CREATE FUNCTION dynamo.transact_write_items(client_request_token text, VARIADIC actions json[]) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items_named';
-COMMENT ON FUNCTION dynamo.transact_write_items(text, json[]) IS 'DynamoDB TransactWriteItems of actions made by dynamo.transact_put, _update, _delete and _check; the token may be NULL';
-
--- The actions. A member that is null counts as absent.
-CREATE FUNCTION dynamo.transact_put(
-    table_name text,
-    item dynamo.item,
-    condition_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    return_values_on_condition_check_failure text DEFAULT NULL
-) RETURNS json
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.json_build_object('Put', pg_catalog.json_build_object(
-        'TableName', table_name,
-        'Item', item::pg_catalog.text::pg_catalog.json,
-        'ConditionExpression', condition_expression,
-        'ExpressionAttributeNames', expression_attribute_names,
-        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
-        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
-COMMENT ON FUNCTION dynamo.transact_put(text, dynamo.item, text, json, dynamo.item, text) IS 'A Put for dynamo.transact_write_items';
-
-CREATE FUNCTION dynamo.transact_update(
-    table_name text,
-    key dynamo.item,
-    update_expression text,
-    condition_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    return_values_on_condition_check_failure text DEFAULT NULL
-) RETURNS json
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.json_build_object('Update', pg_catalog.json_build_object(
-        'TableName', table_name,
-        'Key', key::pg_catalog.text::pg_catalog.json,
-        'UpdateExpression', update_expression,
-        'ConditionExpression', condition_expression,
-        'ExpressionAttributeNames', expression_attribute_names,
-        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
-        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
-COMMENT ON FUNCTION dynamo.transact_update(text, dynamo.item, text, text, json, dynamo.item, text) IS 'An Update for dynamo.transact_write_items';
-
-CREATE FUNCTION dynamo.transact_delete(
-    table_name text,
-    key dynamo.item,
-    condition_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    return_values_on_condition_check_failure text DEFAULT NULL
-) RETURNS json
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.json_build_object('Delete', pg_catalog.json_build_object(
-        'TableName', table_name,
-        'Key', key::pg_catalog.text::pg_catalog.json,
-        'ConditionExpression', condition_expression,
-        'ExpressionAttributeNames', expression_attribute_names,
-        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
-        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
-COMMENT ON FUNCTION dynamo.transact_delete(text, dynamo.item, text, json, dynamo.item, text) IS 'A Delete for dynamo.transact_write_items';
-
-CREATE FUNCTION dynamo.transact_check(
-    table_name text,
-    key dynamo.item,
-    condition_expression text,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    return_values_on_condition_check_failure text DEFAULT NULL
-) RETURNS json
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.json_build_object('ConditionCheck', pg_catalog.json_build_object(
-        'TableName', table_name,
-        'Key', key::pg_catalog.text::pg_catalog.json,
-        'ConditionExpression', condition_expression,
-        'ExpressionAttributeNames', expression_attribute_names,
-        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
-        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
-COMMENT ON FUNCTION dynamo.transact_check(text, dynamo.item, text, json, dynamo.item, text) IS 'A ConditionCheck for dynamo.transact_write_items';
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   operations
-
 -- PartiQL: statements in the JSON of the API, and as a set of items.
 
 CREATE FUNCTION dynamo.execute_statement(request json) RETURNS json
@@ -1218,214 +1091,6 @@ CREATE FUNCTION dynamo.partiql(statement text, VARIADIC parameters dynamo.attrib
     AS 'MODULE_PATHNAME', 'pg_dynamo_partiql';
 COMMENT ON FUNCTION dynamo.partiql(text, dynamo.attribute_value[])
     IS 'A PartiQL statement: the items that it selects, or what RETURNING asks for; not cut at 1 MB';
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   operations
-
--- Query and Scan as sets of items, for FROM: neither Limit nor 1 MB ends them. Postgres would compute a function
--- in FROM whole before it uses the first row, so our planner hook puts a node of its own in the function's place:
--- LIMIT stops the index scan, ORDER BY the sort key needs no sort. The support function sees to it that the
--- library and its hook are there. Where the planner has no such place (WITH ORDINALITY, ROWS FROM of several
--- functions, a SELECT list) the function answers the same rows, materialised.
---
--- dynamo.query('{…}') is the request form, for the form of this file needs two arguments. dynamo.scan('{…}') is
--- the form of this file, because an untyped literal is text before it is json; it raises an error that says so.
-
-CREATE FUNCTION dynamo_internal.item_set_support(internal) RETURNS internal
-    LANGUAGE c STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_item_set_support';
-
-CREATE FUNCTION dynamo.query(
-    table_name text,
-    key_condition_expression text,
-    filter_expression text DEFAULT NULL,
-    projection_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    index_name text DEFAULT NULL,
-    scan_index_forward boolean DEFAULT true,
-    exclusive_start_key dynamo.item DEFAULT NULL
-) RETURNS TABLE (item dynamo.item)
-    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
-    SUPPORT dynamo_internal.item_set_support
-    AS 'MODULE_PATHNAME', 'pg_dynamo_query_items';
-COMMENT ON FUNCTION dynamo.query(text, text, text, text, json, dynamo.item, text, boolean, dynamo.item)
-    IS 'DynamoDB Query as a set of items, in the order of the sort key';
-
-CREATE FUNCTION dynamo.scan(
-    table_name text,
-    filter_expression text DEFAULT NULL,
-    projection_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    index_name text DEFAULT NULL,
-    segment integer DEFAULT NULL,
-    total_segments integer DEFAULT NULL,
-    exclusive_start_key dynamo.item DEFAULT NULL
-) RETURNS TABLE (item dynamo.item)
-    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
-    SUPPORT dynamo_internal.item_set_support
-    AS 'MODULE_PATHNAME', 'pg_dynamo_scan_items';
-COMMENT ON FUNCTION dynamo.scan(text, text, text, json, dynamo.item, text, integer, integer, dynamo.item)
-    IS 'DynamoDB Scan as a set of items, in the order of the partition keys'' hashes';
-
-CREATE FUNCTION dynamo_internal.explain(operation text, request json) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_explain';
-
-CREATE FUNCTION dynamo.explain(operation text, request json) RETURNS TABLE ("QUERY PLAN" text)
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
-    AS $$ SELECT pg_catalog.string_to_table(dynamo_internal.explain(operation, request), E'\n') $$;
-COMMENT ON FUNCTION dynamo.explain(text, json)
-    IS 'Executes one page of a Query or Scan and shows its plan and how many items it reads to return how many';
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   item_sets
-
-CREATE FUNCTION dynamo_internal.stat_operations(
-    OUT relation oid,
-    OUT operation text,
-    OUT calls bigint,
-    OUT errors json,
-    OUT consumed_read_units double precision,
-    OUT consumed_write_units double precision,
-    OUT total_time_ms double precision,
-    OUT latency_histogram bigint[]
-) RETURNS SETOF record
-    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
-    AS 'MODULE_PATHNAME', 'pg_dynamo_stat_operations';
-
-CREATE VIEW dynamo.stat_operations AS
-SELECT d.table_name,
-       s.operation,
-       s.calls,
-       s.errors::pg_catalog.jsonb AS errors,
-       s.consumed_read_units,
-       s.consumed_write_units,
-       s.total_time_ms,
-       s.latency_histogram
-FROM dynamo_internal.stat_operations() AS s
-LEFT JOIN (dynamo.table_definition AS d
-           JOIN pg_catalog.pg_class AS c ON c.relname = d.relation_name
-           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables')
-    ON c.oid = s.relation
--- What was counted for a table that is gone has no name any more.
-WHERE s.relation IS NULL OR d.table_name IS NOT NULL;
-COMMENT ON VIEW dynamo.stat_operations IS 'Requests of this database by table and operation since the server started, with the library preloaded; table_name is NULL where a request was of no existing table or of several';
-COMMENT ON COLUMN dynamo.stat_operations.calls IS 'Requests, those that failed included';
-COMMENT ON COLUMN dynamo.stat_operations.errors IS 'How often each error of the API was answered; a Postgres error counts as what a client is told';
-COMMENT ON COLUMN dynamo.stat_operations.total_time_ms IS 'Time spent in the functions; what a transaction takes to commit is not in it';
-COMMENT ON COLUMN dynamo.stat_operations.latency_histogram IS '22 counts: requests that took less than 16 us, then 16 to 32 us, 32 to 64 us and so on by doubling; the last has all over 16.8 s';
-GRANT SELECT ON dynamo.stat_operations TO PUBLIC;
-
-CREATE FUNCTION dynamo.reset_stat_operations() RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_reset_stat_operations';
-COMMENT ON FUNCTION dynamo.reset_stat_operations() IS 'Begins the counts of dynamo.stat_operations in this database anew';
-REVOKE EXECUTE ON FUNCTION dynamo.reset_stat_operations() FROM PUBLIC;
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   statistics
-
--- Tags, endpoints, policies and Contributor Insights of tables: requests and replies in the API's own JSON.
-
-CREATE FUNCTION dynamo.tag_resource(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_tag_resource';
-COMMENT ON FUNCTION dynamo.tag_resource(json) IS 'DynamoDB TagResource: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.untag_resource(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_untag_resource';
-COMMENT ON FUNCTION dynamo.untag_resource(json) IS 'DynamoDB UntagResource: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.list_tags_of_resource(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_list_tags_of_resource';
-COMMENT ON FUNCTION dynamo.list_tags_of_resource(json) IS 'DynamoDB ListTagsOfResource: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.describe_endpoints(request json DEFAULT '{}') RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_endpoints';
-COMMENT ON FUNCTION dynamo.describe_endpoints(json) IS 'DynamoDB DescribeEndpoints: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.put_resource_policy(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_put_resource_policy';
-COMMENT ON FUNCTION dynamo.put_resource_policy(json) IS 'DynamoDB PutResourcePolicy: request and reply in the JSON of the API; grants what the policy allows on the data table';
-
-CREATE FUNCTION dynamo.get_resource_policy(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_get_resource_policy';
-COMMENT ON FUNCTION dynamo.get_resource_policy(json) IS 'DynamoDB GetResourcePolicy: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.delete_resource_policy(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_delete_resource_policy';
-COMMENT ON FUNCTION dynamo.delete_resource_policy(json) IS 'DynamoDB DeleteResourcePolicy: request and reply in the JSON of the API; takes back what the policy granted';
-
-CREATE FUNCTION dynamo.update_contributor_insights(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_update_contributor_insights';
-COMMENT ON FUNCTION dynamo.update_contributor_insights(json) IS 'DynamoDB UpdateContributorInsights: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.describe_contributor_insights(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_contributor_insights';
-COMMENT ON FUNCTION dynamo.describe_contributor_insights(json) IS 'DynamoDB DescribeContributorInsights: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.list_contributor_insights(request json DEFAULT '{}') RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_list_contributor_insights';
-COMMENT ON FUNCTION dynamo.list_contributor_insights(json) IS 'DynamoDB ListContributorInsights: request and reply in the JSON of the API';
-
--- Of tables that the current role may read, without policies of row security: keys are items' data.
-CREATE FUNCTION dynamo_internal.contributor_insights(
-    OUT relation oid,
-    OUT index_columns bigint,
-    OUT rule text,
-    OUT whole_key boolean,
-    OUT key text,
-    OUT requests bigint,
-    OUT at_most_too_many bigint
-) RETURNS SETOF record
-    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
-    AS 'MODULE_PATHNAME', 'pg_dynamo_contributor_insights';
-
-CREATE VIEW dynamo.contributor_insights AS
-SELECT d.table_name,
-       (i.index ->> 'name') COLLATE "C" AS index_name,
-       s.rule,
-       CASE WHEN s.whole_key THEN 'item' ELSE 'partition' END AS key_kind,
-       s.key,
-       s.requests,
-       s.at_most_too_many
-FROM dynamo_internal.contributor_insights() AS s
-JOIN pg_catalog.pg_class AS c ON c.oid = s.relation
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables'
-JOIN dynamo.table_definition AS d ON d.relation_name = c.relname
--- Names of attributes may hold U+0000, which Postgres does not read.
-LEFT JOIN LATERAL pg_catalog.json_array_elements(
-    replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json -> 'global_indexes') AS i (index)
-    ON (i.index ->> 'columns')::pg_catalog.int8 = s.index_columns
-WHERE s.index_columns = 0 OR i.index IS NOT NULL;
-COMMENT ON VIEW dynamo.contributor_insights IS 'The most frequent keys of tables and indexes with Contributor Insights enabled, since the server started, with the library preloaded; of tables that the current role may read';
-COMMENT ON COLUMN dynamo.contributor_insights.index_name IS 'NULL: the table itself';
-COMMENT ON COLUMN dynamo.contributor_insights.rule IS 'accessed: requests that were admitted, from a sample (dynamo.contributor_insights_sample); throttled: those that throughput refused';
-COMMENT ON COLUMN dynamo.contributor_insights.key_kind IS 'partition: partition keys; item: whole keys of a table with a sort key';
-COMMENT ON COLUMN dynamo.contributor_insights.key IS 'DynamoDB JSON; what is too long ends in an ellipsis';
-COMMENT ON COLUMN dynamo.contributor_insights.requests IS 'Never too few, within what the sample tells';
-COMMENT ON COLUMN dynamo.contributor_insights.at_most_too_many IS 'By how much requests may be too large';
-GRANT SELECT ON dynamo.contributor_insights TO PUBLIC;
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1704,5 +1369,340 @@ CREATE FUNCTION dynamo.resume_backup_jobs() RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'pg_dynamo_resume_backup_jobs';
 COMMENT ON FUNCTION dynamo.resume_backup_jobs() IS 'Starts the worker of backups and restores, also of those it has given up; answers how many there are';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   operations
+
+-- Query and Scan as sets of items, for FROM: neither Limit nor 1 MB ends them. Postgres would compute a function
+-- in FROM whole before it uses the first row, so our planner hook puts a node of its own in the function's place:
+-- LIMIT stops the index scan, ORDER BY the sort key needs no sort. The support function sees to it that the
+-- library and its hook are there. Where the planner has no such place (WITH ORDINALITY, ROWS FROM of several
+-- functions, a SELECT list) the function answers the same rows, materialised.
+--
+-- dynamo.query('{…}') is the request form, for the form of this file needs two arguments. dynamo.scan('{…}') is
+-- the form of this file, because an untyped literal is text before it is json; it raises an error that says so.
+
+CREATE FUNCTION dynamo_internal.item_set_support(internal) RETURNS internal
+    LANGUAGE c STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_item_set_support';
+
+CREATE FUNCTION dynamo.query(
+    table_name text,
+    key_condition_expression text,
+    filter_expression text DEFAULT NULL,
+    projection_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    index_name text DEFAULT NULL,
+    scan_index_forward boolean DEFAULT true,
+    exclusive_start_key dynamo.item DEFAULT NULL
+) RETURNS TABLE (item dynamo.item)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+    SUPPORT dynamo_internal.item_set_support
+    AS 'MODULE_PATHNAME', 'pg_dynamo_query_items';
+COMMENT ON FUNCTION dynamo.query(text, text, text, text, json, dynamo.item, text, boolean, dynamo.item)
+    IS 'DynamoDB Query as a set of items, in the order of the sort key';
+
+CREATE FUNCTION dynamo.scan(
+    table_name text,
+    filter_expression text DEFAULT NULL,
+    projection_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    index_name text DEFAULT NULL,
+    segment integer DEFAULT NULL,
+    total_segments integer DEFAULT NULL,
+    exclusive_start_key dynamo.item DEFAULT NULL
+) RETURNS TABLE (item dynamo.item)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+    SUPPORT dynamo_internal.item_set_support
+    AS 'MODULE_PATHNAME', 'pg_dynamo_scan_items';
+COMMENT ON FUNCTION dynamo.scan(text, text, text, json, dynamo.item, text, integer, integer, dynamo.item)
+    IS 'DynamoDB Scan as a set of items, in the order of the partition keys'' hashes';
+
+CREATE FUNCTION dynamo_internal.explain(operation text, request json) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_explain';
+
+CREATE FUNCTION dynamo.explain(operation text, request json) RETURNS TABLE ("QUERY PLAN" text)
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    AS $$ SELECT pg_catalog.string_to_table(dynamo_internal.explain(operation, request), E'\n') $$;
+COMMENT ON FUNCTION dynamo.explain(text, json)
+    IS 'Executes one page of a Query or Scan and shows its plan and how many items it reads to return how many';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   item_sets
+
+CREATE FUNCTION dynamo_internal.stat_operations(
+    OUT relation oid,
+    OUT operation text,
+    OUT calls bigint,
+    OUT errors json,
+    OUT consumed_read_units double precision,
+    OUT consumed_write_units double precision,
+    OUT total_time_ms double precision,
+    OUT latency_histogram bigint[]
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_stat_operations';
+
+CREATE VIEW dynamo.stat_operations AS
+SELECT d.table_name,
+       s.operation,
+       s.calls,
+       s.errors::pg_catalog.jsonb AS errors,
+       s.consumed_read_units,
+       s.consumed_write_units,
+       s.total_time_ms,
+       s.latency_histogram
+FROM dynamo_internal.stat_operations() AS s
+LEFT JOIN (dynamo.table_definition AS d
+           JOIN pg_catalog.pg_class AS c ON c.relname = d.relation_name
+           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables')
+    ON c.oid = s.relation
+-- What was counted for a table that is gone has no name any more.
+WHERE s.relation IS NULL OR d.table_name IS NOT NULL;
+COMMENT ON VIEW dynamo.stat_operations IS 'Requests of this database by table and operation since the server started, with the library preloaded; table_name is NULL where a request was of no existing table or of several';
+COMMENT ON COLUMN dynamo.stat_operations.calls IS 'Requests, those that failed included';
+COMMENT ON COLUMN dynamo.stat_operations.errors IS 'How often each error of the API was answered; a Postgres error counts as what a client is told';
+COMMENT ON COLUMN dynamo.stat_operations.total_time_ms IS 'Time spent in the functions; what a transaction takes to commit is not in it';
+COMMENT ON COLUMN dynamo.stat_operations.latency_histogram IS '22 counts: requests that took less than 16 us, then 16 to 32 us, 32 to 64 us and so on by doubling; the last has all over 16.8 s';
+GRANT SELECT ON dynamo.stat_operations TO PUBLIC;
+
+CREATE FUNCTION dynamo.reset_stat_operations() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_reset_stat_operations';
+COMMENT ON FUNCTION dynamo.reset_stat_operations() IS 'Begins the counts of dynamo.stat_operations in this database anew';
+REVOKE EXECUTE ON FUNCTION dynamo.reset_stat_operations() FROM PUBLIC;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   statistics
+
+-- Tags, endpoints, policies and Contributor Insights of tables: requests and replies in the API's own JSON.
+
+CREATE FUNCTION dynamo.tag_resource(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_tag_resource';
+COMMENT ON FUNCTION dynamo.tag_resource(json) IS 'DynamoDB TagResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.untag_resource(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_untag_resource';
+COMMENT ON FUNCTION dynamo.untag_resource(json) IS 'DynamoDB UntagResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.list_tags_of_resource(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_list_tags_of_resource';
+COMMENT ON FUNCTION dynamo.list_tags_of_resource(json) IS 'DynamoDB ListTagsOfResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.describe_endpoints(request json DEFAULT '{}') RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_endpoints';
+COMMENT ON FUNCTION dynamo.describe_endpoints(json) IS 'DynamoDB DescribeEndpoints: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.put_resource_policy(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_put_resource_policy';
+COMMENT ON FUNCTION dynamo.put_resource_policy(json) IS 'DynamoDB PutResourcePolicy: request and reply in the JSON of the API; grants what the policy allows on the data table';
+
+CREATE FUNCTION dynamo.get_resource_policy(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_get_resource_policy';
+COMMENT ON FUNCTION dynamo.get_resource_policy(json) IS 'DynamoDB GetResourcePolicy: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.delete_resource_policy(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_delete_resource_policy';
+COMMENT ON FUNCTION dynamo.delete_resource_policy(json) IS 'DynamoDB DeleteResourcePolicy: request and reply in the JSON of the API; takes back what the policy granted';
+
+CREATE FUNCTION dynamo.update_contributor_insights(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_update_contributor_insights';
+COMMENT ON FUNCTION dynamo.update_contributor_insights(json) IS 'DynamoDB UpdateContributorInsights: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.describe_contributor_insights(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_contributor_insights';
+COMMENT ON FUNCTION dynamo.describe_contributor_insights(json) IS 'DynamoDB DescribeContributorInsights: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.list_contributor_insights(request json DEFAULT '{}') RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_list_contributor_insights';
+COMMENT ON FUNCTION dynamo.list_contributor_insights(json) IS 'DynamoDB ListContributorInsights: request and reply in the JSON of the API';
+
+-- Of tables that the current role may read, without policies of row security: keys are items' data.
+CREATE FUNCTION dynamo_internal.contributor_insights(
+    OUT relation oid,
+    OUT index_columns bigint,
+    OUT rule text,
+    OUT whole_key boolean,
+    OUT key text,
+    OUT requests bigint,
+    OUT at_most_too_many bigint
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_contributor_insights';
+
+CREATE VIEW dynamo.contributor_insights AS
+SELECT d.table_name,
+       (i.index ->> 'name') COLLATE "C" AS index_name,
+       s.rule,
+       CASE WHEN s.whole_key THEN 'item' ELSE 'partition' END AS key_kind,
+       s.key,
+       s.requests,
+       s.at_most_too_many
+FROM dynamo_internal.contributor_insights() AS s
+JOIN pg_catalog.pg_class AS c ON c.oid = s.relation
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables'
+JOIN dynamo.table_definition AS d ON d.relation_name = c.relname
+-- Names of attributes may hold U+0000, which Postgres does not read.
+LEFT JOIN LATERAL pg_catalog.json_array_elements(
+    replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json -> 'global_indexes') AS i (index)
+    ON (i.index ->> 'columns')::pg_catalog.int8 = s.index_columns
+WHERE s.index_columns = 0 OR i.index IS NOT NULL;
+COMMENT ON VIEW dynamo.contributor_insights IS 'The most frequent keys of tables and indexes with Contributor Insights enabled, since the server started, with the library preloaded; of tables that the current role may read';
+COMMENT ON COLUMN dynamo.contributor_insights.index_name IS 'NULL: the table itself';
+COMMENT ON COLUMN dynamo.contributor_insights.rule IS 'accessed: requests that were admitted, from a sample (dynamo.contributor_insights_sample); throttled: those that throughput refused';
+COMMENT ON COLUMN dynamo.contributor_insights.key_kind IS 'partition: partition keys; item: whole keys of a table with a sort key';
+COMMENT ON COLUMN dynamo.contributor_insights.key IS 'DynamoDB JSON; what is too long ends in an ellipsis';
+COMMENT ON COLUMN dynamo.contributor_insights.requests IS 'Never too few, within what the sample tells';
+COMMENT ON COLUMN dynamo.contributor_insights.at_most_too_many IS 'By how much requests may be too large';
+GRANT SELECT ON dynamo.contributor_insights TO PUBLIC;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   operations
+
+-- Transactions: all actions on items of several tables or none, and reads of one moment.
+
+-- What transactions with a ClientRequestToken have done in the last ten minutes, so that a repetition is known. Written
+-- in the transaction it tells of. Not part of a dump. Roles stand here by oid: nobody else's token is ever known.
+CREATE TABLE dynamo_internal.transaction_token (
+    role oid NOT NULL,
+    operation text COLLATE "C" NOT NULL,
+    token text COLLATE "C" NOT NULL,
+    -- SHA-256 of what was asked for.
+    fingerprint bytea NOT NULL,
+    -- Bytes of the items, as DynamoDB counts them: what a repetition is said to read.
+    sizes int8[] NOT NULL,
+    expires timestamptz NOT NULL,
+    PRIMARY KEY (role, operation, token)
+);
+CREATE INDEX transaction_token_expires ON dynamo_internal.transaction_token (expires);
+
+CREATE FUNCTION dynamo.transact_write_items(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items';
+COMMENT ON FUNCTION dynamo.transact_write_items(json) IS 'DynamoDB TransactWriteItems: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.transact_get_items(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_get_items';
+COMMENT ON FUNCTION dynamo.transact_get_items(json) IS 'DynamoDB TransactGetItems: request and reply in the JSON of the API';
+
+-- As text, see operations.sql.
+CREATE FUNCTION dynamo.transact_write_items(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items';
+COMMENT ON FUNCTION dynamo.transact_write_items(text) IS 'DynamoDB TransactWriteItems: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.transact_get_items(request text) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_get_items';
+COMMENT ON FUNCTION dynamo.transact_get_items(text) IS 'DynamoDB TransactGetItems: request and reply in the JSON of the API';
+
+-- The same from typed items: select dynamo.transact_write_items(NULL, dynamo.transact_put('Orders', '{…}'),
+-- dynamo.transact_check('Customers', '{…}', 'attribute_exists(Id)')). The token comes first and the actions are variadic,
+-- so a call with a request alone can only mean the form above.
+CREATE FUNCTION dynamo.transact_write_items(client_request_token text, VARIADIC actions json[]) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items_named';
+COMMENT ON FUNCTION dynamo.transact_write_items(text, json[]) IS 'DynamoDB TransactWriteItems of actions made by dynamo.transact_put, _update, _delete and _check; the token may be NULL';
+
+-- The actions. A member that is null counts as absent.
+CREATE FUNCTION dynamo.transact_put(
+    table_name text,
+    item dynamo.item,
+    condition_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    return_values_on_condition_check_failure text DEFAULT NULL
+) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN pg_catalog.json_build_object('Put', pg_catalog.json_build_object(
+        'TableName', table_name,
+        'Item', item::pg_catalog.text::pg_catalog.json,
+        'ConditionExpression', condition_expression,
+        'ExpressionAttributeNames', expression_attribute_names,
+        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
+        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
+COMMENT ON FUNCTION dynamo.transact_put(text, dynamo.item, text, json, dynamo.item, text) IS 'A Put for dynamo.transact_write_items';
+
+CREATE FUNCTION dynamo.transact_update(
+    table_name text,
+    key dynamo.item,
+    update_expression text,
+    condition_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    return_values_on_condition_check_failure text DEFAULT NULL
+) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN pg_catalog.json_build_object('Update', pg_catalog.json_build_object(
+        'TableName', table_name,
+        'Key', key::pg_catalog.text::pg_catalog.json,
+        'UpdateExpression', update_expression,
+        'ConditionExpression', condition_expression,
+        'ExpressionAttributeNames', expression_attribute_names,
+        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
+        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
+COMMENT ON FUNCTION dynamo.transact_update(text, dynamo.item, text, text, json, dynamo.item, text) IS 'An Update for dynamo.transact_write_items';
+
+CREATE FUNCTION dynamo.transact_delete(
+    table_name text,
+    key dynamo.item,
+    condition_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    return_values_on_condition_check_failure text DEFAULT NULL
+) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN pg_catalog.json_build_object('Delete', pg_catalog.json_build_object(
+        'TableName', table_name,
+        'Key', key::pg_catalog.text::pg_catalog.json,
+        'ConditionExpression', condition_expression,
+        'ExpressionAttributeNames', expression_attribute_names,
+        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
+        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
+COMMENT ON FUNCTION dynamo.transact_delete(text, dynamo.item, text, json, dynamo.item, text) IS 'A Delete for dynamo.transact_write_items';
+
+CREATE FUNCTION dynamo.transact_check(
+    table_name text,
+    key dynamo.item,
+    condition_expression text,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    return_values_on_condition_check_failure text DEFAULT NULL
+) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN pg_catalog.json_build_object('ConditionCheck', pg_catalog.json_build_object(
+        'TableName', table_name,
+        'Key', key::pg_catalog.text::pg_catalog.json,
+        'ConditionExpression', condition_expression,
+        'ExpressionAttributeNames', expression_attribute_names,
+        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
+        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
+COMMENT ON FUNCTION dynamo.transact_check(text, dynamo.item, text, json, dynamo.item, text) IS 'A ConditionCheck for dynamo.transact_write_items';
 /* </end connected objects> */
 

@@ -102,13 +102,21 @@ class Protocol(TableCase):
         self.assertEqual(status, 400)
         self.assertEqual(json.loads(reply)["__type"], "com.amazon.coral.service#UnknownOperationException")
 
+    def test_no_operation_of_the_client_is_unknown(self):
+        unknown = []
+        for operation in self.client.meta.service_model.operation_names:
+            _, _, reply = Wire().send(b"{}", operation=operation)
+            if "UnknownOperationException" in json.loads(reply).get("__type", ""):
+                unknown.append(operation)
+        self.assertEqual(unknown, [])
+
     def test_an_operation_of_a_later_release_is_unknown_and_not_repeated(self):
         sent = []
-        client = SESSION.client("dynamodb")
-        client.meta.events.register("before-send.dynamodb", lambda **_: sent.append(1))
-        expected = differs(aws=None, here="UnknownOperationException", why="backups are not in this release")
+        client = SESSION.client("dynamodbstreams", endpoint_url=self.client.meta.endpoint_url)
+        client.meta.events.register("before-send.dynamodb-streams", lambda **_: sent.append(1))
+        expected = differs(aws=None, here="UnknownOperationException", why="streams are not in this release")
         try:
-            client.list_backups()
+            client.list_streams()
             code = None
         except ClientError as failure:
             code = failure.response["Error"]["Code"]
