@@ -37,13 +37,16 @@ pub struct Done {
     pub last: Option<Place>,
 }
 
-/// Deletes a batch, as the table's owner. None: the table is gone, or has no time to live any more.
+/// Deletes a batch, as the table's owner. None: the table is gone, being restored, or has no time to live any more.
 /// Err: what a trigger or a constraint of its owner says against one of the items; nothing is deleted.
 pub fn batch(batch: &Batch<'_>) -> Result<Option<Done>> {
     let Some(table) = catalog::open(batch.table, Hold::Write)? else {
         return Ok(None);
     };
     let definition: &Rc<TableDefinition> = &table.definition;
+    if definition.is_being_created() {
+        return Ok(None);
+    }
     let ttl = definition.time_to_live.as_ref();
     let Some(ttl) = ttl.filter(|ttl| ttl.is_enabled() && definition.table_id == batch.table_id)
     else {

@@ -189,6 +189,12 @@ impl Backup {
             stream.text("StreamViewType", view.name());
             o.raw("StreamDescription", &stream.end());
         }
+        if let Some(ttl) = &table.time_to_live {
+            let mut description = Object::default();
+            description.text("TimeToLiveStatus", ttl.status());
+            description.text("AttributeName", &ttl.attribute);
+            o.raw("TimeToLiveDescription", &description.end());
+        }
         if let Some(encryption) = sse_description(table, account) {
             o.raw("SSEDescription", &encryption);
         }

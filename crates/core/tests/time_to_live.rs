@@ -2,6 +2,7 @@
 mod fixtures;
 use fixtures::*;
 use pg_dynamo_core::apply::Effect;
+use pg_dynamo_core::backup::Restore;
 use pg_dynamo_core::request::*;
 use pg_dynamo_core::table::{IndexState, TableDefinition};
 use pg_dynamo_core::time_to_live::{ExpirySchema, OLDEST, deletion, expired_at};
@@ -124,6 +125,21 @@ fn a_change_waits_for_the_end_of_the_last_one() {
         refusal(update(&disabling, false, "expires")),
         "TimeToLive is already disabled"
     );
+}
+
+#[test]
+fn a_table_that_is_being_restored_gets_no_time_to_live() {
+    let restored = TableDefinition {
+        restore: Some(Restore {
+            source_table: "source".into(),
+            backup: None,
+            at: NOW,
+            in_progress: true,
+        }),
+        ..hash_table()
+    };
+    let error = update(&restored, true, "expires").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::ResourceInUse);
 }
 
 #[test]

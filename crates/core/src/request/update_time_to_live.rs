@@ -37,9 +37,10 @@ impl UpdateTimeToLiveRequest {
     ///
     /// The service accepts one change in half an hour; here the next one may come as soon as the last is finished.
     ///
-    /// Err: ValidationException for what changes nothing, for another attribute than the table's, and, with the
+    /// Err: ResourceInUseException while the table is being restored, ValidationException for what changes nothing, for another attribute than the table's, and, with the
     /// service's text for two changes in a short time, while the last change is not finished.
     pub fn apply(&self, table: &TableDefinition, now_millis: i64) -> Result<TableDefinition> {
+        table.check_created()?;
         let refuse = |message: &str| Err(ApiError::validation(message));
         let state = match (&table.time_to_live, self.enabled) {
             (None, true) => IndexState::Creating,
