@@ -43,7 +43,7 @@ SELECT pg_catalog.pg_extension_config_dump('dynamo_internal.history_change', '')
 -- How far the worker has come with what the definitions say is to be done. Not part of a dump: what has no row here begins
 -- at the beginning.
 CREATE TABLE dynamo_internal.backup_job (
-    kind text NOT NULL CHECK (kind IN ('backup', 'restore', 'history')),
+    kind text NOT NULL CHECK (kind IN ('backup', 'restore', 'history', 'expiry')),
     -- Id of a backup, id of a restored table, name of a data table.
     id text COLLATE "C" NOT NULL,
     phase text NOT NULL DEFAULT 'copy' CHECK (phase IN ('copy', 'index')),

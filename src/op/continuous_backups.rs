@@ -48,19 +48,20 @@ pub fn update(session: &Session, request: &UpdateContinuousBackupsRequest) -> Re
         )));
     }
     let updated = request.apply(&current, catalog::now_millis());
-    let days = updated.point_in_time.map_or(0, |on| on.days);
     let change = request.change(&current);
     if change != HistoryChange::Stays && matches!(hold, Hold::Share) {
         // Another session has just changed what was seen.
         catalog::open(name, Hold::NoWrites)?.ok_or_else(missing)?;
     }
-    match change {
-        HistoryChange::Begins => {
+    match (change, updated.point_in_time) {
+        (HistoryChange::Begins, Some(on)) => {
             check_whole(session, OPERATION, name, &held)?;
-            history::begin(&held, days);
+            history::begin(&held, on);
         }
-        HistoryChange::Ends => history::end(&held),
-        HistoryChange::Stays => history::keep(name, days),
+        (HistoryChange::Stays, Some(on)) => history::keep(name, on),
+        (HistoryChange::Ends, _) => history::end(&held),
+        // It was off, and is.
+        (_, None) => {}
     }
     catalog::replace(held.relid, &updated)?;
     Ok(continuous_backups(

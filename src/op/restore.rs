@@ -43,8 +43,9 @@ pub fn to_point_in_time(
         return Err(session.access_denied(OPERATION, name));
     }
     check_whole(session, OPERATION, name, &held)?;
-    let definition =
-        request.definition(&held.definition, catalog::new_id(), catalog::now_millis())?;
+    // Whoever ends the history, or shortens it, waits, and then sees that it is needed.
+    let current = catalog::lock_definition(name)?.ok_or_else(|| no_such_table(name))?;
+    let definition = request.definition(&current, catalog::new_id(), catalog::now_millis())?;
     begin(session, OPERATION, &definition)
 }
 

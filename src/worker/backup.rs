@@ -20,6 +20,7 @@ use pg_dynamo_core::table::TableDefinition;
 use pg_dynamo_core::{ApiError, Result as CoreResult};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use pgrx::spi::quote_qualified_identifier;
 use std::collections::HashSet;
 use std::ffi::CStr;
 
@@ -47,7 +48,8 @@ pub unsafe extern "C-unwind" fn pg_dynamo_backup_worker(database: pg_sys::Datum)
         || work(&mut settled),
         || {
             jobs().is_some_and(|jobs| {
-                next(&jobs, &HashSet::new()).is_some_and(|job| job.kind != Kind::History)
+                let copies = |job: &Job| matches!(job.kind, Kind::Backup | Kind::Restore);
+                jobs.iter().any(|job| !job.gave_up && copies(job))
             })
         },
     );
@@ -96,7 +98,10 @@ fn work(settled: &mut Settled) -> bool {
         Kind::Restore => restore(job),
         Kind::History => {
             settled.insert((job.kind, job.id.clone()));
-            let restoring = jobs.iter().any(|job| job.kind == Kind::Restore);
+            let source = quote_qualified_identifier(catalog::DATA_SCHEMA, &job.id);
+            let restoring = jobs.iter().any(|other| {
+                other.kind == Kind::Restore && !other.gave_up && other.source == source
+            });
             shorten(job, restoring)
         }
         Kind::Expiry => {
@@ -315,15 +320,17 @@ fn restore_history(job: &Job, from: &Restore, writer: copy::Writer) -> CoreResul
     // What was committed within the millisecond belongs to it.
     let at = from.at * 1_000 + 999;
     let relation = catalog::relation_name(&from.source_table);
-    let segments = history::lock_for_reading(&relation, source.relid, at);
-    with_latest_snapshot(|| {
-        let statement = history::statement(&table::quoted(&from.source_table), &segments, at);
-        copy::run(
-            &statement,
-            copy::owner(source.relid),
-            writer,
-            process::leave_database_to_others,
-        )
+    let segments = history::lock_for_reading(&relation, at).ok_or_else(gone)?;
+    history::readable(&segments, source.relid, || {
+        with_latest_snapshot(|| {
+            let statement = history::statement(&table::quoted(&from.source_table), &segments, at);
+            copy::run(
+                &statement,
+                copy::owner(source.relid),
+                writer,
+                process::leave_database_to_others,
+            )
+        })
     })?;
     job::advance(job, Phase::Index, 0);
     Ok(())
@@ -350,8 +357,8 @@ fn complete(job: &Job) -> Result<(), Failure> {
     })
 }
 
-/// Closes the open segment of a history when it is old enough, and drops what nobody may ask for any more; not while a
-/// table is being restored, which may need it.
+/// Closes the open segment of a history when it is old enough, and drops what nobody may ask for any more; not while
+/// another table is being restored from it.
 fn shorten(job: &Job, restoring: bool) -> Result<(), Failure> {
     session::set(c"lock_timeout", LOCK_TIMEOUT);
     session::transaction(|| {

@@ -3,7 +3,7 @@ mod fixtures;
 use fixtures::*;
 use pg_dynamo_core::backup::*;
 use pg_dynamo_core::request::*;
-use pg_dynamo_core::table::{BillingMode, TableDefinition};
+use pg_dynamo_core::table::{BillingMode, IndexState, TableDefinition, TimeToLive};
 use pg_dynamo_core::{ApiError, ErrorKind, Result};
 
 const SCORES: &str = r#"{"TableName":"Scores",
@@ -348,6 +348,40 @@ fn point_in_time_recovery_begins_changes_and_ends() {
             error.message
         );
     }
+}
+
+#[test]
+fn a_longer_period_does_not_bring_back_what_a_shorter_one_has_let_go() {
+    let now = NOW + 40 * DAY;
+    let mut table = recoverable(35);
+    for (now, days) in [(now, 1), (now + 1, 35)] {
+        let request = format!(
+            r#"{{"TableName":"Scores","PointInTimeRecoverySpecification":{{"PointInTimeRecoveryEnabled":true,"RecoveryPeriodInDays":{days}}}}}"#
+        );
+        let request = UpdateContinuousBackupsRequest::parse(&json(&request), &account()).unwrap();
+        table = request.apply(&table, now);
+    }
+    assert_eq!(
+        table.point_in_time,
+        Some(PointInTime {
+            since: now + 1 - DAY,
+            days: 35
+        })
+    );
+}
+
+#[test]
+fn a_backup_tells_of_time_to_live() {
+    let mut backup = backup();
+    assert!(!backup.description(&account()).contains("TimeToLive"));
+    backup.definition.time_to_live = Some(TimeToLive {
+        attribute: "Until".into(),
+        state: IndexState::Active,
+        changed_at: NOW,
+    });
+    let description = backup.description(&account());
+    let part = r#""TimeToLiveDescription":{"TimeToLiveStatus":"ENABLED","AttributeName":"Until"}"#;
+    assert!(description.contains(part), "{description}");
 }
 
 #[test]

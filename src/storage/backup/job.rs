@@ -60,6 +60,8 @@ pub struct Job {
     pub name: String,
     /// Id of a backup, of a table, or the name of a data table.
     pub id: String,
+    /// What a backup or a restore reads: a relation, quoted. Empty: nothing.
+    pub source: String,
     pub phase: Phase,
     pub next_block: i64,
     pub attempts: i64,
@@ -74,7 +76,7 @@ pub fn all() -> Result<Vec<Job>> {
         let plan = Plan::prepare(
             "SELECT w.kind, w.name, w.id, coalesce(j.phase, 'copy'), coalesce(j.next_block, 0), coalesce(j.attempts, 0), \
              coalesce(j.gave_up, false)::int4::int8, \
-             coalesce(ceil(extract(epoch FROM j.retry_at - clock_timestamp()) * 1000), 0)::int8 \
+             coalesce(ceil(extract(epoch FROM j.retry_at - clock_timestamp()) * 1000), 0)::int8, coalesce(w.source, '') \
              FROM dynamo_internal.backup_work AS w \
              LEFT JOIN dynamo_internal.backup_job AS j ON j.kind = w.kind AND j.id = w.id",
             &[],
@@ -92,6 +94,7 @@ fn read(row: usize) -> Result<Job> {
             .ok_or_else(|| ApiError::corrupt("job of the backup worker"))?,
         name: text(2),
         id: text(3),
+        source: text(9),
         phase: if text(4) == "index" {
             Phase::Index
         } else {

@@ -16,11 +16,13 @@ use super::catalog::{Table, as_catalog_owner, relation_name, shortened};
 use super::pg_error::{catching, raw};
 use super::spi::{self, Arg, Plan};
 use super::table;
+use pg_dynamo_core::backup::PointInTime;
 use pgrx::pg_sys;
 use pgrx::spi::quote_qualified_identifier;
 
 pub const SCHEMA: &str = "dynamo_history";
-const TRIGGERS: [&str; 2] = ["\"~dynamo_history\"", "\"~dynamo_history_truncate\""];
+/// Before triggers of the owner's own, whose changes of the same item come later so.
+const TRIGGERS: [&str; 2] = ["\"!dynamo_history\"", "\"!dynamo_history_truncate\""];
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// A relation that holds changes.
@@ -42,19 +44,20 @@ pub fn now() -> i64 {
     (unsafe { pg_sys::GetCurrentTimestamp() }) + POSTGRES_EPOCH
 }
 
-/// Keeps the history of a table from now on. The caller owns it and has it locked against writers; they go on, with the
-/// trigger, when the transaction has ended.
-pub fn begin(held: &Table, days: i64) {
+/// Keeps the history of a table from `on.since`, which is now, on. The caller owns it and has it locked against writers;
+/// they go on, with the trigger, when the transaction has ended.
+pub fn begin(held: &Table, on: PointInTime) {
     let name = relation_name(&held.definition.name);
+    let since = on.since * 1_000;
     as_catalog_owner(|| {
         change(
             "INSERT INTO dynamo_internal.history (relation_name, days, since) \
              VALUES ($1::pg_catalog.name, $2::pg_catalog.int4, $3) \
              ON CONFLICT (relation_name) DO UPDATE SET days = EXCLUDED.days, since = EXCLUDED.since",
-            &[Arg::Text(&name), Arg::Int8(days), Arg::Int8(now())],
+            &[Arg::Text(&name), Arg::Int8(on.days), Arg::Int8(since)],
         );
         drop_segments(&name);
-        open_segment(&name);
+        open_segment(&name, since);
     });
     let table = table::quoted(&held.definition.name);
     spi::connected(|| {
@@ -92,12 +95,16 @@ pub fn end(held: &Table) {
 }
 
 /// Another period for a history that goes on.
-pub fn keep(table: &str, days: i64) {
+pub fn keep(table: &str, on: PointInTime) {
     as_catalog_owner(|| {
         change(
-            "UPDATE dynamo_internal.history SET days = $2::pg_catalog.int4 \
+            "UPDATE dynamo_internal.history SET days = $2::pg_catalog.int4, since = $3 \
              WHERE relation_name OPERATOR(pg_catalog.=) $1::pg_catalog.name",
-            &[Arg::Text(&relation_name(table)), Arg::Int8(days)],
+            &[
+                Arg::Text(&relation_name(table)),
+                Arg::Int8(on.days),
+                Arg::Int8(on.since * 1_000),
+            ],
         );
     });
 }
@@ -113,8 +120,9 @@ fn change(sql: &str, args: &[Arg<'_>]) {
     spi::connected(|| Plan::prepare(sql, &types).execute(args, false));
 }
 
-/// Makes the segment that is written from now on. As the owner of the catalog.
-fn open_segment(table: &str) {
+/// Makes the segment that is written from now on. `opened_at`: when the last one was closed, or the history begun, in
+/// microseconds since 1970: nothing lies between them. As the owner of the catalog.
+fn open_segment(table: &str, opened_at: i64) {
     spi::connected(|| {
         // `at`: microseconds since 1970, of the row that says when its transaction was committed; other rows are changes.
         spi::run(&format!(
@@ -126,7 +134,7 @@ fn open_segment(table: &str) {
     change(
         "INSERT INTO dynamo_internal.history_segment (segment_name, relation_name, opened_at) \
          VALUES ($1::pg_catalog.name, $1::pg_catalog.name, $2)",
-        &[Arg::Text(table), Arg::Int8(now())],
+        &[Arg::Text(table), Arg::Int8(opened_at)],
     );
 }
 
@@ -204,7 +212,7 @@ pub fn rotate(table: &str, age: i64) {
              WHERE segment_name OPERATOR(pg_catalog.=) $1::pg_catalog.name",
             &[Arg::Text(table), Arg::Text(&name), Arg::Int8(closed_at)],
         );
-        open_segment(table);
+        open_segment(table, closed_at);
     });
 }
 
@@ -224,27 +232,61 @@ pub fn drop_expired(table: &str) -> bool {
 }
 
 /// Locks the segments of a data table that hold changes after `at` (microseconds since 1970) against being closed or
-/// dropped, and gives the owner of the table the right to read them. In the worker, before it takes its snapshot.
-pub fn lock_for_reading(table: &str, relid: pg_sys::Oid, at: i64) -> Vec<Segment> {
+/// dropped, the oldest first. None: the history does not go back to `at`. In the worker, before it takes its snapshot.
+pub fn lock_for_reading(table: &str, at: i64) -> Option<Vec<Segment>> {
     let segments: Vec<Segment> = segments(table)
         .into_iter()
         .filter(|segment| segment.closed_at.is_none_or(|closed| closed >= at))
         .collect();
-    let owner = super::backup::owner_of(relid).map(pgrx::spi::quote_identifier);
+    segments.first().filter(|oldest| oldest.opened_at <= at)?;
     for segment in &segments {
         let relation = relation_in(SCHEMA, &segment.name);
+        if relation == pg_sys::InvalidOid {
+            return None;
+        }
         // SAFETY: a plain lock call.
         unsafe { catching(|| raw::LockRelationOid(relation, pg_sys::AccessShareLock as i32)) };
+        if relation_in(SCHEMA, &segment.name) != relation {
+            return None;
+        }
     }
-    as_catalog_owner(|| {
-        spi::connected(|| {
-            for (segment, owner) in segments.iter().zip(owner.iter().cycle()) {
-                let segment = quoted(&segment.name);
-                spi::run(&format!("GRANT SELECT ON {segment} TO {owner}"));
-            }
+    Some(segments)
+}
+
+/// Runs `body` while the owner of the data table may read its segments, which are locked. After an error the abort of the
+/// transaction takes that right back.
+pub fn readable<T, E>(
+    segments: &[Segment],
+    relid: pg_sys::Oid,
+    body: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let owner = copy::owner(relid);
+    let reader = super::backup::owner_of(relid).map(pgrx::spi::quote_identifier);
+    let select = pg_sys::AclMode::from(pg_sys::ACL_SELECT);
+    // A right that he has, he keeps.
+    let hidden = |segment: &&Segment| {
+        let relation = relation_in(SCHEMA, &segment.name);
+        // SAFETY: a look-up.
+        let checked = unsafe { pg_sys::pg_class_aclcheck(relation, owner, select) };
+        checked != pg_sys::AclResult::ACLCHECK_OK
+    };
+    let others: Vec<&Segment> = segments.iter().filter(hidden).collect();
+    let change = |verb: &str, preposition: &str| {
+        as_catalog_owner(|| {
+            spi::connected(|| {
+                for (segment, reader) in others.iter().zip(reader.iter().cycle()) {
+                    let segment = quoted(&segment.name);
+                    spi::run(&format!(
+                        "{verb} SELECT ON {segment} {preposition} {reader}"
+                    ));
+                }
+            });
         });
-    });
-    segments
+    };
+    change("GRANT", "TO");
+    let done = body()?;
+    change("REVOKE", "FROM");
+    Ok(done)
 }
 
 /// The statement that reads the rows of a table as they were when every transaction committed until `at` had been

@@ -65,9 +65,10 @@ impl UpdateContinuousBackupsRequest {
         }
     }
 
-    /// The definition after the update. `now`: epoch milliseconds.
+    /// The definition after the update. `now`: epoch milliseconds. What a shorter period has let go does not come back
+    /// with a longer one.
     pub fn apply(&self, table: &TableDefinition, now: i64) -> TableDefinition {
-        let since = table.point_in_time.map_or(now, |on| on.since);
+        let since = table.point_in_time.map_or(now, |on| on.earliest(now));
         TableDefinition {
             point_in_time: self.days.map(|days| PointInTime { since, days }),
             ..table.clone()
