@@ -53,6 +53,9 @@ functions! {
     ) -> *mut TupleTableSlot;
     fn ExecDropSingleTupleTableSlot(slot: *mut TupleTableSlot);
     fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
+    fn ExecFetchSlotHeapTuple(
+        slot: *mut TupleTableSlot, materialize: bool, to_be_freed: *mut bool,
+    ) -> HeapTuple;
     fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, column: c_int);
 
     fn ScanKeyInit(

@@ -150,6 +150,11 @@ impl<'a> Row<'a> {
             // SAFETY: by the caller; a row has an item.
             unsafe {
                 let item = if found {
+                    let tuple =
+                        catching(|| bare::ExecFetchSlotHeapTuple(self.slot, false, null_mut()));
+                    if record::is_made_here(tuple) {
+                        return;
+                    }
                     catching(|| bare::column(self.slot, COLUMNS as i32))
                 } else {
                     None

@@ -6,6 +6,7 @@ use crate::storage::detoast::varlena_bytes;
 use crate::storage::pg_error::{catching, raw};
 use crate::storage::table::columns;
 use pgrx::pg_sys;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::CStr;
 
@@ -100,6 +101,8 @@ unsafe extern "C-unwind" fn subtransaction_event(
 pub struct Version {
     pub key: [pg_sys::Datum; 3],
     pub item: pg_sys::Datum,
+    /// Made by the running transaction.
+    pub made_here: bool,
 }
 
 impl Version {
@@ -116,6 +119,8 @@ impl Version {
         Version {
             key: [hash, pk, sk],
             item,
+            // SAFETY: by the caller.
+            made_here: unsafe { is_made_here(tuple) },
         }
     }
 
@@ -148,21 +153,37 @@ unsafe fn same_bytes(one: pg_sys::Datum, other: pg_sys::Datum) -> bool {
 pub unsafe fn change(table: pg_sys::Relation, old: Option<Version>, new: Option<Version>) {
     // SAFETY: by the caller.
     unsafe {
-        if let (Some(old), Some(new)) = (&old, &new)
-            && old.has_key_of(new)
-        {
-            // Columns of the owner's own, or of an index, are not history.
-            if !same_bytes(old.item, new.item) {
-                keep(table, old.key, Some(old.item));
-            }
-            return;
-        }
-        if let Some(old) = old {
+        // Also when the item stays as it is: the next change of it finds a version that was made here.
+        if let Some(old) = old.filter(|old| !old.made_here) {
             keep(table, old.key, Some(old.item));
         }
-        if let Some(new) = new {
+        if let Some(new) = new
+            && !old.is_some_and(|old| old.has_key_of(&new))
+        {
             keep(table, new.key, None);
         }
+    }
+}
+
+/// # Safety
+/// The relation is open, longer than the name is used.
+unsafe fn name_of<'a>(table: pg_sys::Relation) -> Cow<'a, str> {
+    // SAFETY: by the caller: an open relation has its name.
+    unsafe { CStr::from_ptr((*(*table).rd_rel).relname.data.as_ptr()).to_string_lossy() }
+}
+
+/// Whether the running transaction has made this version. Then there is nothing in it to keep: what it replaced was kept
+/// when it was made, and a trigger inside another may tell of it before it tells of that.
+///
+/// # Safety
+/// A tuple of a table, with its header.
+pub unsafe fn is_made_here(tuple: pg_sys::HeapTuple) -> bool {
+    const FROZEN: u16 = pg_sys::HEAP_XMIN_FROZEN as u16;
+    // SAFETY: by the caller.
+    unsafe {
+        let header = &*(*tuple).t_data;
+        header.t_infomask & FROZEN != FROZEN
+            && pg_sys::TransactionIdIsCurrentTransactionId(header.t_choice.t_heap.t_xmin)
     }
 }
 
@@ -174,8 +195,10 @@ pub unsafe fn keep(table: pg_sys::Relation, key: [pg_sys::Datum; 3], item: Optio
     // SAFETY: by the caller.
     unsafe {
         let relid = (*table).rd_id;
-        let known =
-            ENTRIES.with_borrow(|all| all.iter().find(|entry| entry.table == relid).copied());
+        // Not what this transaction has dropped: that is written again only if a savepoint brings it back.
+        let open = relation_in(SCHEMA, &name_of(table));
+        let current = |entry: &&Entry| entry.table == relid && entry.segment == open;
+        let known = ENTRIES.with_borrow(|all| all.iter().find(current).copied());
         let entry = match known {
             Some(entry) => entry,
             None => enter(table),
@@ -206,7 +229,7 @@ unsafe fn enter(table: pg_sys::Relation) -> Entry {
     const WRITE: i32 = pg_sys::RowExclusiveLock as i32;
     // SAFETY: an open relation has its name; a plain lock call, which takes in what the worker has renamed meanwhile.
     unsafe {
-        let name = CStr::from_ptr((*(*table).rd_rel).relname.data.as_ptr()).to_string_lossy();
+        let name = name_of(table);
         let missing = || -> ! {
             pgrx::error!(
                 "the history of table {name} is missing: end its point-in-time recovery with UpdateContinuousBackups"
@@ -248,12 +271,15 @@ const TYPES: [pg_sys::Oid; 6] = [
     pg_sys::BYTEAOID,
 ];
 
-/// Stores a row in a segment that this transaction has locked. A segment has no index, trigger or constraint: it belongs
-/// to the owner of the extension.
+/// Stores a row in a segment that this transaction has locked; in one that it has dropped, nothing. A segment has no index,
+/// trigger or constraint: it belongs to the owner of the extension.
 fn insert(segment: pg_sys::Oid, row: [Option<pg_sys::Datum>; 7]) {
     // SAFETY: the relation is locked; its columns are compared with what is put into them.
     unsafe {
-        let relation = pg_sys::table_open(segment, pg_sys::NoLock as i32);
+        let relation = pg_sys::try_table_open(segment, pg_sys::NoLock as i32);
+        if relation.is_null() {
+            return;
+        }
         let described = columns((*relation).rd_att);
         let as_expected = described.len() == row.len()
             && described
