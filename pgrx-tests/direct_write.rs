@@ -90,6 +90,29 @@ mod tests {
         }
     }
 
+    /// Also together with time to live.
+    #[pg_test]
+    fn direct_write_of_a_table_with_point_in_time_recovery() {
+        counted_table("direct_history");
+        let request = json!({"TableName": "direct_history",
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}});
+        call("update_continuous_backups", &request);
+        let kept = || count("SELECT count(*) FROM dynamo_history.direct_history WHERE at IS NULL");
+        assert!(!takes_statements("direct_history"));
+        // Two items that were not there.
+        assert_eq!(kept(), 2);
+        run(
+            r#"ALTER TABLE dynamo_tables.direct_history ADD COLUMN dynamo_ttl int8;
+               CREATE OR REPLACE TRIGGER "~dynamo_derive_keys" BEFORE INSERT OR UPDATE ON dynamo_tables.direct_history
+               FOR EACH ROW EXECUTE FUNCTION dynamo_internal.derive_keys('direct_history', 'id', 'S', '{"time_to_live":"n"}');
+               ALTER TABLE dynamo_tables.direct_history ENABLE ALWAYS TRIGGER "~dynamo_derive_keys";
+               CREATE INDEX "direct_history:ttl" ON dynamo_tables.direct_history (dynamo_ttl, pk_hash, pk, sk)
+               WHERE dynamo_ttl IS NOT NULL"#,
+        );
+        assert!(!takes_statements("direct_history"), "with time to live");
+        assert_eq!(kept(), 4);
+    }
+
     /// The answer is kept, so each of these comes after it was given.
     #[pg_test]
     fn direct_write_ends_when_the_table_is_no_longer_plain() {

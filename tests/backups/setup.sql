@@ -137,3 +137,30 @@ AS $$ SELECT dynamo.describe_table(name) #>> '{Table,TableStatus}' $$;
 CREATE FUNCTION backup_arn(id text) RETURNS text
     LANGUAGE sql
 AS $$ SELECT b ->> 'BackupArn' FROM json_array_elements(dynamo.list_backups('{"BackupType": "ALL"}') -> 'BackupSummaries') AS b WHERE b ->> 'BackupArn' ~ id $$;
+
+CREATE FUNCTION small_table(name text) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM dynamo.create_table(name, 'Id');
+END
+$$;
+
+CREATE FUNCTION put(name text, id text, n int) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM dynamo.put_item(name, json_build_object('Id', json_build_object('S', id), 'N', json_build_object('N', n::text))::dynamo.item);
+END
+$$;
+
+-- Changes the item once more, and another one too.
+CREATE FUNCTION again() RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM put('Small', coalesce(NEW.item, OLD.item) ->> 'Id', 998);
+    PERFORM put('Small', 'b', 999);
+    RETURN NULL;
+END
+$$;
