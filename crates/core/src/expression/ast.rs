@@ -1,5 +1,6 @@
 //! Syntax trees as parsed: names and values are still placeholders, so one tree serves every request that
 //! carries the same text.
+use std::rc::Rc;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Element {
@@ -131,6 +132,8 @@ pub enum Logic<T> {
     And(Vec<Logic<T>>),
     Or(Vec<Logic<T>>),
     Not(Box<Logic<T>>),
+    /// A part that several trees, or several places of one, have in common.
+    Shared(Rc<Logic<T>>),
     Test(T),
 }
 impl<T> Logic<T> {
@@ -142,13 +145,29 @@ impl<T> Logic<T> {
             }
             Logic::Or(any) => Logic::Or(any.iter().map(|l| l.map(turn)).collect::<Result<_, E>>()?),
             Logic::Not(inner) => Logic::Not(Box::new(inner.map(turn)?)),
+            Logic::Shared(inner) => inner.map(turn)?,
             Logic::Test(test) => Logic::Test(turn(test)?),
         })
+    }
+    /// The same, but that a copy costs nothing.
+    pub fn shared(self) -> Logic<T> {
+        match self {
+            Logic::Shared(_) => self,
+            own => Logic::Shared(Rc::new(own)),
+        }
+    }
+    /// Itself, or what it shares.
+    pub fn plain(&self) -> &Logic<T> {
+        match self {
+            Logic::Shared(inner) => inner.plain(),
+            own => own,
+        }
     }
     pub fn each<'a>(&'a self, visit: &mut impl FnMut(&'a T)) {
         match self {
             Logic::And(parts) | Logic::Or(parts) => parts.iter().for_each(|l| l.each(visit)),
             Logic::Not(inner) => inner.each(visit),
+            Logic::Shared(inner) => inner.each(visit),
             Logic::Test(test) => visit(test),
         }
     }

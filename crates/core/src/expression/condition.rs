@@ -85,6 +85,7 @@ fn holds(node: &Logic<Test>, item: Option<Item<'_>>) -> Result<bool> {
     match node {
         Logic::Test(test) => test.holds(item),
         Logic::Not(inner) => Ok(!holds(inner, item)?),
+        Logic::Shared(inner) => holds(inner, item),
         Logic::And(all) => {
             for part in all {
                 if !holds(part, item)? {

@@ -49,7 +49,7 @@ impl SortCondition {
 /// The depth is bounded by the number of operators.
 fn logic(node: &Logic<Test>) -> String {
     let joined = |parts: &[Logic<Test>], word: &str| -> String {
-        let shown = parts.iter().map(|part| match part {
+        let shown = parts.iter().map(|part| match part.plain() {
             Logic::And(_) | Logic::Or(_) => format!("({})", logic(part)),
             _ => logic(part),
         });
@@ -59,6 +59,7 @@ fn logic(node: &Logic<Test>) -> String {
         Logic::And(parts) => joined(parts, " AND "),
         Logic::Or(parts) => joined(parts, " OR "),
         Logic::Not(inner) => format!("NOT ({})", logic(inner)),
+        Logic::Shared(inner) => logic(inner),
         Logic::Test(test) => predicate(test),
     }
 }

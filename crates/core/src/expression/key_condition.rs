@@ -194,6 +194,7 @@ impl KeyConditions {
             Logic::And(parts) => parts.iter().try_for_each(|part| self.collect(part)),
             Logic::Or(_) => Err(operator("OR")),
             Logic::Not(_) => Err(operator("NOT")),
+            Logic::Shared(inner) => self.collect(inner),
             Logic::Test(test) => self.condition(test),
         }
     }

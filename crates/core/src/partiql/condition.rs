@@ -11,26 +11,37 @@ use crate::expression::test::Test;
 use crate::expression::update::{self, Act, Expr as Computed};
 use crate::value::{AvBuf, AvKind, Value, ValueType};
 use crate::{ApiError, Result, limits};
+use std::cell::Cell;
 
 /// Tests that the comparison of two conditions may multiply to.
 const MAX_TESTS: usize = 1000;
+/// Tests that all comparisons of conditions in one statement may repeat.
+const MAX_REPEATED: usize = 2 * MAX_TESTS;
 
 /// Puts the parameters of one request into a tree.
 pub(crate) struct Bound<'p> {
-    pub parameters: &'p [AvBuf],
+    parameters: &'p [AvBuf],
+    repeated: Cell<usize>,
 }
 
 fn fault(text: String) -> ApiError {
     ApiError::validation(text)
 }
 
-impl Bound<'_> {
+impl<'p> Bound<'p> {
+    pub fn new(parameters: &'p [AvBuf]) -> Bound<'p> {
+        Bound {
+            parameters,
+            repeated: Cell::new(0),
+        }
+    }
+
     /// Err: DynamoDB's text for the first fault that needs no table.
     pub fn condition(&self, expr: &Expr) -> Result<Logic<Test>> {
         Ok(match expr {
             Expr::And(parts) => Logic::And(self.conditions(parts)?),
             Expr::Or(parts) => Logic::Or(self.conditions(parts)?),
-            Expr::Not(inner) => Logic::Not(Box::new(self.condition(inner)?)),
+            Expr::Not(inner) => not(self.condition(inner)?),
             Expr::Compare(left, comparator, right) => self.compare(left, *comparator, right)?,
             Expr::Between(tested, low, high) => test(Operands::Between(
                 self.operand(tested)?,
@@ -65,51 +76,46 @@ impl Bound<'_> {
         let condition = self.condition(condition)?;
         match comparator {
             Comparator::Eq => self.same(condition, other),
-            Comparator::Ne => Ok(Logic::Not(Box::new(self.same(condition, other)?))),
+            Comparator::Ne => Ok(not(self.same(condition, other)?)),
             _ => Err(fault(wrong_type(comparator.symbol(), "BOOL"))),
         }
     }
 
     /// Whether a condition is what `other` is: a condition, a boolean, or an attribute.
     fn same(&self, condition: Logic<Test>, other: &Expr) -> Result<Logic<Test>> {
-        let not = |logic: &Logic<Test>| Logic::Not(Box::new(logic.clone()));
-        let either = |yes: Logic<Test>, no: Logic<Test>| {
-            let denied = not(&condition);
-            Logic::Or(vec![
-                Logic::And(vec![condition.clone(), yes]),
-                Logic::And(vec![denied, no]),
-            ])
-        };
         if other.is_condition() {
             let other = self.condition(other)?;
-            if count(&condition) + count(&other) > MAX_TESTS / 2 {
-                return Err(fault(
-                    "Expression has exceeded the maximum number of operators".into(),
-                ));
-            }
-            let denied = not(&other);
-            return Ok(either(other, denied));
+            self.repeat(count(&condition) + count(&other))?;
+            let other = other.shared();
+            let denied = not(other.clone());
+            return Ok(either(condition, other, denied));
         }
         match self.operand(other)? {
             Resolved::Value(value) => Ok(match value.as_av().kind()? {
                 AvKind::Bool(true) => condition,
-                AvKind::Bool(false) => not(&condition),
+                AvKind::Bool(false) => not(condition),
                 // No condition is anything but true or false.
                 _ => Logic::Or(Vec::new()),
             }),
             other => {
-                if count(&condition) > MAX_TESTS / 2 {
-                    return Err(fault(
-                        "Expression has exceeded the maximum number of operators".into(),
-                    ));
-                }
+                self.repeat(count(&condition))?;
                 let is = |truth: bool| {
                     let truth = Resolved::Value(Value::Bool(truth).encode());
                     test(Operands::Compare(other.clone(), Comparator::Eq, truth))
                 };
-                Ok(either(is(true)?, is(false)?))
+                Ok(either(condition, is(true)?, is(false)?))
             }
         }
+    }
+
+    /// So many tests are to stand in a second place. The memory is shared, but each is asked of every item.
+    fn repeat(&self, tests: usize) -> Result<()> {
+        let repeated = self.repeated.get() + tests;
+        self.repeated.set(repeated);
+        if tests > MAX_TESTS / 2 || repeated > MAX_REPEATED {
+            return Err(too_many_tests());
+        }
+        Ok(())
     }
 
     fn among(&self, tested: &Expr, members: &[Expr]) -> Result<Logic<Test>> {
@@ -120,11 +126,9 @@ impl Bound<'_> {
             )));
         }
         if tested.is_condition() {
-            let condition = self.condition(tested)?;
+            let condition = self.condition(tested)?.shared();
             if count(&condition) * members.len() > MAX_TESTS {
-                return Err(fault(
-                    "Expression has exceeded the maximum number of operators".into(),
-                ));
+                return Err(too_many_tests());
             }
             let same = members
                 .iter()
@@ -269,6 +273,24 @@ impl Bound<'_> {
         }
         Ok((Box::new(a), Box::new(b)))
     }
+}
+
+fn not(condition: Logic<Test>) -> Logic<Test> {
+    Logic::Not(Box::new(condition))
+}
+
+/// `yes` where the condition holds, otherwise `no`.
+fn either(condition: Logic<Test>, yes: Logic<Test>, no: Logic<Test>) -> Logic<Test> {
+    let condition = condition.shared();
+    let denied = not(condition.clone());
+    Logic::Or(vec![
+        Logic::And(vec![condition, yes]),
+        Logic::And(vec![denied, no]),
+    ])
+}
+
+fn too_many_tests() -> ApiError {
+    fault("Expression has exceeded the maximum number of operators".into())
 }
 
 fn test(operands: Operands) -> Result<Logic<Test>> {

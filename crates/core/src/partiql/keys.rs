@@ -10,6 +10,7 @@ use crate::limits::MAX_DECOMPOSED_READS;
 use crate::table::KeyAttribute;
 use crate::value::AvBuf;
 use crate::{ApiError, Result};
+use std::rc::Rc;
 
 /// The key of a table or of an index with one attribute of each kind.
 #[derive(Clone, Copy)]
@@ -33,13 +34,16 @@ pub struct Range {
 pub fn conjuncts(root: Logic<Test>) -> Vec<Logic<Test>> {
     match root {
         Logic::And(parts) => parts.into_iter().flat_map(conjuncts).collect(),
+        Logic::Shared(inner) if matches!(inner.plain(), Logic::And(_)) => {
+            conjuncts(Rc::unwrap_or_clone(inner))
+        }
         other => vec![other],
     }
 }
 
 /// `name = value`, in either order.
 pub fn equality<'t>(test: &'t Logic<Test>, name: &str) -> Option<&'t AvBuf> {
-    match test {
+    match test.plain() {
         Logic::Test(Test::Compare(left, Comparator::Eq, right)) => match (left, right) {
             (Source::Path(path), Source::Value(value))
             | (Source::Value(value), Source::Path(path))
@@ -55,7 +59,7 @@ pub fn equality<'t>(test: &'t Logic<Test>, name: &str) -> Option<&'t AvBuf> {
 
 /// `name IN [value]`.
 pub fn one_of<'t>(test: &'t Logic<Test>, name: &str) -> Option<&'t AvBuf> {
-    match test {
+    match test.plain() {
         Logic::Test(test) => match members(test, name)?.as_slice() {
             [value] => Some(*value),
             _ => None,
@@ -132,6 +136,7 @@ impl Keys<'_> {
             Logic::And(parts) => parts.iter().any(|part| self.is_keyed(part)),
             Logic::Or(parts) => !parts.is_empty() && parts.iter().all(|part| self.is_keyed(part)),
             Logic::Not(_) => false,
+            Logic::Shared(inner) => self.is_keyed(inner),
             Logic::Test(test) => {
                 let name = &self.partition.name;
                 equality(logic, name).is_some() || members(test, name).is_some()
@@ -149,7 +154,8 @@ impl Keys<'_> {
         self.merged(ranges)
     }
 
-    /// The conditions of every alternative that is about keys.
+    /// The conditions of every alternative that is about keys. What stands in several of them is shared: alternatives
+    /// are at most fifty, but the text decides how large a condition is that all of them have.
     fn branches(&self, logic: &Logic<Test>) -> Result<Vec<Vec<Logic<Test>>>> {
         match logic {
             Logic::And(parts) => {
@@ -157,14 +163,7 @@ impl Keys<'_> {
                 for part in parts {
                     let alternatives = self.branches(part)?;
                     check_count(all.len() * alternatives.len())?;
-                    all = all
-                        .iter()
-                        .flat_map(|before| {
-                            alternatives.iter().map(move |more| {
-                                before.iter().chain(more).cloned().collect::<Vec<_>>()
-                            })
-                        })
-                        .collect();
+                    all = crossed(all, &alternatives);
                 }
                 Ok(all)
             }
@@ -182,7 +181,7 @@ impl Keys<'_> {
                     members(test, &key.name).map(|values| (key.name.as_str(), values))
                 });
                 let Some((name, values)) = listed else {
-                    return Ok(vec![vec![logic.clone()]]);
+                    return Ok(vec![vec![logic.clone().shared()]]);
                 };
                 check_count(values.len())?;
                 let equal = |value: &AvBuf| {
@@ -192,7 +191,8 @@ impl Keys<'_> {
                 };
                 Ok(values.into_iter().map(equal).collect())
             }
-            _ => Ok(vec![vec![logic.clone()]]),
+            Logic::Shared(inner) => self.branches(inner),
+            _ => Ok(vec![vec![logic.clone().shared()]]),
         }
     }
 
@@ -202,6 +202,7 @@ impl Keys<'_> {
         match logic {
             Logic::And(parts) | Logic::Or(parts) => parts.iter().any(|part| self.on_sort(part)),
             Logic::Not(_) => false,
+            Logic::Shared(inner) => self.on_sort(inner),
             Logic::Test(test) => {
                 range_of(test, &sort.name).is_some() || members(test, &sort.name).is_some()
             }
@@ -314,6 +315,24 @@ impl Range {
     }
 }
 
+/// Every alternative before with every one of the next. Where there is no choice the former grow, and are not copied:
+/// a text has a thousand conditions.
+fn crossed(mut before: Vec<Vec<Logic<Test>>>, next: &[Vec<Logic<Test>>]) -> Vec<Vec<Logic<Test>>> {
+    if let [only] = next {
+        before
+            .iter_mut()
+            .for_each(|conditions| conditions.extend_from_slice(only));
+        return before;
+    }
+    let with = |conditions: &Vec<Logic<Test>>| {
+        let each = next
+            .iter()
+            .map(|more| conditions.iter().chain(more).cloned().collect());
+        each.collect::<Vec<_>>()
+    };
+    before.iter().flat_map(with).collect()
+}
+
 fn check_count(count: usize) -> Result<()> {
     if count > MAX_DECOMPOSED_READS {
         return Err(ApiError::validation(
@@ -338,7 +357,7 @@ fn take_sort(rest: &mut Vec<Logic<Test>>, key: &KeyAttribute) -> Result<Option<S
     let found: Vec<(usize, SortCondition)> = rest
         .iter()
         .enumerate()
-        .filter_map(|(at, condition)| match condition {
+        .filter_map(|(at, condition)| match condition.plain() {
             Logic::Test(test) => Some((at, range_of(test, &key.name)?)),
             _ => None,
         })
@@ -362,6 +381,7 @@ fn is_negative(condition: &Logic<Test>, name: &str) -> bool {
     match condition {
         Logic::Not(inner) => mentions(inner, name),
         Logic::Test(Test::Compare(_, Comparator::Ne, _)) => mentions(condition, name),
+        Logic::Shared(inner) => is_negative(inner, name),
         Logic::And(parts) | Logic::Or(parts) => parts.iter().any(|part| is_negative(part, name)),
         Logic::Test(_) => false,
     }

@@ -109,7 +109,7 @@ impl StatementRequest {
     ) -> Result<StatementRequest> {
         check_size(parameters)?;
         let statement = partiql::parse(text)?;
-        let bound = Bound { parameters };
+        let bound = Bound::new(parameters);
         let table = TableRef::parse(&statement.source().table, account)?;
         let condition = |expr: &Option<_>| expr.as_ref().map(|e| bound.condition(e)).transpose();
         let work = match &*statement {

@@ -25,6 +25,7 @@ use super::{Attributes, MAX_VALUE_DEPTH, Number, Value, ValueType, size, validat
 use crate::{ApiError, Result};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// First byte of an item and of an attribute value as stored in a column.
 pub const VERSION: u8 = 1;
@@ -46,8 +47,9 @@ pub(super) mod tag {
 /// One value: tag and payload (no version byte).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Av<'a>(&'a [u8]);
+/// A copy of it shares the bytes: a value may be as large as a request, and stand in many places of a condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AvBuf(pub(super) Vec<u8>);
+pub struct AvBuf(Rc<Vec<u8>>);
 #[derive(Clone, Copy, Debug)]
 pub enum AvKind<'a> {
     S(&'a str),
@@ -275,7 +277,7 @@ impl<'a> Av<'a> {
     }
 
     pub fn to_owned(self) -> AvBuf {
-        AvBuf(self.0.to_vec())
+        AvBuf::from_bytes(self.0.to_vec())
     }
 
     /// Bytes as DynamoDB counts them, without an attribute name; O(1) for scalars.
@@ -340,7 +342,7 @@ pub(super) fn inner_depth(depth: usize) -> Result<usize> {
 impl AvBuf {
     /// Bytes taken from a stored value (tag and payload, no version byte); readers check them as they go.
     pub fn from_bytes(bytes: Vec<u8>) -> AvBuf {
-        AvBuf(bytes)
+        AvBuf(Rc::new(bytes))
     }
     pub fn as_av(&self) -> Av<'_> {
         Av(&self.0)
@@ -354,7 +356,7 @@ impl AvBuf {
     }
 
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        Rc::unwrap_or_clone(self.0)
     }
 }
 

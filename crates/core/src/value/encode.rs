@@ -7,7 +7,7 @@ use super::{Attributes, Av, AvBuf, ItemBuf, Number, Value, size};
 pub(super) fn value(value: &Value) -> AvBuf {
     let mut encoder = Encoder::with_capacity(64);
     encoder.value(value);
-    AvBuf(encoder.out)
+    AvBuf::from_bytes(encoder.out)
 }
 
 pub(super) fn item(attributes: &Attributes) -> ItemBuf {

@@ -26,6 +26,8 @@ enum Tree {
     Not(Box<Tree>),
     And(Vec<Tree>),
     Or(Vec<Tree>),
+    /// Both or neither.
+    Same(Box<Tree>, Box<Tree>),
 }
 
 impl Tree {
@@ -39,6 +41,7 @@ impl Tree {
             Tree::Not(inner) => format!("NOT ({})", inner.text()),
             Tree::And(parts) => join(parts, " AND "),
             Tree::Or(parts) => join(parts, " OR "),
+            Tree::Same(one, other) => format!("(({}) = ({}))", one.text(), other.text()),
         }
     }
 }
@@ -66,6 +69,7 @@ fn trees() -> impl Strategy<Value = Tree> {
     tests().prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|t| Tree::Not(Box::new(t))),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| Tree::Same(Box::new(a), Box::new(b))),
             prop::collection::vec(inner.clone(), 2..4).prop_map(Tree::And),
             prop::collection::vec(inner, 2..4).prop_map(Tree::Or),
         ]

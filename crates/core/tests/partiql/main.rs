@@ -7,6 +7,7 @@ mod faults;
 mod functions;
 mod keys;
 mod literals;
+mod memory;
 mod pages;
 mod select;
 mod store;
