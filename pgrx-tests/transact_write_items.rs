@@ -335,6 +335,61 @@ mod tests {
     }
 
     #[pg_test]
+    fn transact_write_items_refuses_what_is_hidden_from_writers_only() {
+        simple_table("transact_hidden");
+        put("transact_hidden", &id("a"));
+        run(
+            "CREATE ROLE transact_reader;
+             GRANT SELECT, INSERT, UPDATE, DELETE ON dynamo_tables.transact_hidden TO transact_reader;
+             ALTER TABLE dynamo_tables.transact_hidden ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY reads ON dynamo_tables.transact_hidden FOR SELECT USING (true);
+             CREATE POLICY adds ON dynamo_tables.transact_hidden FOR INSERT WITH CHECK (true);
+             CREATE POLICY changes ON dynamo_tables.transact_hidden FOR UPDATE USING (item ->> 'id' <> 'a');
+             CREATE POLICY removes ON dynamo_tables.transact_hidden FOR DELETE USING (item ->> 'id' <> 'a');
+             SET LOCAL ROLE transact_reader",
+        );
+        let update = json!({"Update": {"TableName": "transact_hidden", "Key": id("a"), "UpdateExpression": "SET n = id",
+                            "ConditionExpression": "attribute_exists(id)"}});
+        for action in [
+            check_of("transact_hidden", "a", "attribute_exists(id)"),
+            // A missing item would fulfil it, too.
+            check_of("transact_hidden", "a", "attribute_not_exists(n)"),
+            delete_of("transact_hidden", "a"),
+            update,
+        ] {
+            let request = request(&[put_of("transact_hidden", &id("new")), action]);
+            let failed = refusal("transact_write_items", &request);
+            assert_eq!(failed.sqlstate, "42501", "{request}");
+        }
+        run("RESET ROLE");
+        assert_eq!(
+            count("SELECT count(*) FROM dynamo_tables.transact_hidden"),
+            1
+        );
+    }
+
+    #[pg_test]
+    fn transact_write_items_leaves_the_lock_timeout_as_it_was() {
+        simple_table("transact_timeout");
+        run(
+            "ALTER TABLE dynamo_tables.transact_timeout ADD CONSTRAINT small CHECK (item ->> 'id' <> 'large');
+             SET LOCAL lock_timeout = '7s'",
+        );
+        let is_as_before = || truth("SELECT current_setting('lock_timeout') = '7s'") == Some(true);
+        transact(&[put_of("transact_timeout", &id("a"))]);
+        assert!(is_as_before(), "after success");
+        codes(&[check_of(
+            "transact_timeout",
+            "a",
+            "attribute_not_exists(id)",
+        )]);
+        assert!(is_as_before(), "after a cancellation");
+        let large = request(&[put_of("transact_timeout", &id("large"))]);
+        assert_eq!(refusal("transact_write_items", &large).sqlstate, "23514");
+        assert!(is_as_before(), "after an ERROR");
+    }
+
+    #[pg_test]
     fn transact_write_items_knows_a_token_for_ten_minutes_and_of_one_role() {
         simple_table("transact_token");
         run(

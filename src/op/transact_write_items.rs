@@ -50,7 +50,8 @@ pub fn run(session: &Session, request: TransactWriteItemsRequest) -> Result<Repl
             Err(Stopped::Overtaken) => {}
         }
     }
-    // Single writes to its items never cease.
+    // Single writes to its items never cease, or the last one is there for readers only.
+    call.demand_shown();
     Err(call.at_item(call.waiting.get()))
 }
 
@@ -101,6 +102,8 @@ struct Call<'a> {
     order: Vec<usize>,
     deadline: Deadline,
     waiting: Cell<Waiting>,
+    /// Attempts that ended at an item which is there for readers only.
+    hidden: Cell<usize>,
 }
 
 impl<'a> Call<'a> {
@@ -122,6 +125,7 @@ impl<'a> Call<'a> {
             order,
             deadline: Deadline::new(guc::transact_wait()),
             waiting: Cell::new(Waiting::Item(0)),
+            hidden: Cell::new(0),
         }
     }
 
@@ -142,7 +146,8 @@ impl<'a> Call<'a> {
             self.charge_refused(&items);
             return Err(error.into());
         }
-        let outcomes = self.store()?;
+        self.demand_missing(&items)?;
+        let outcomes = self.store(&items)?;
         self.give_back(&locks, &outcomes);
         let consumed = self.transaction.reply(&outcomes, &mut json)?;
         self.charge(&outcomes)?;
@@ -224,14 +229,50 @@ impl<'a> Call<'a> {
         Ok(items)
     }
 
-    /// Does every action, in the order of tables and keys. Answers the outcomes in the order of the request.
-    fn store(&self) -> std::result::Result<Vec<Outcome>, Stopped> {
+    /// Where all is judged as of one moment (REPEATABLE READ), a transaction that is done since then may have created an
+    /// item that is judged missing. There is no old row of it that would tell, so it is asked for: the same ERROR.
+    fn demand_missing(&self, items: &[Option<ItemBuf>]) -> Result<()> {
+        if !snapshot::is_fixed() || items.iter().all(Option::is_some) {
+            return Ok(());
+        }
+        let now = snapshot::of_now(|| self.read())?;
+        let created = |(then, now): (&Option<_>, &Option<_>)| then.is_none() && now.is_some();
+        if items.iter().zip(&now).any(created) {
+            snapshot::refuse_old();
+        }
+        Ok(())
+    }
+
+    /// Does every action, in the order of tables and keys. Answers the outcomes in the order of the request. `items`: as
+    /// they were judged.
+    fn store(&self, items: &[Option<ItemBuf>]) -> std::result::Result<Vec<Outcome>, Stopped> {
         let mut outcomes: Vec<Option<Outcome>> = self.bound.iter().map(|_| None).collect();
         for place in &self.order {
             self.wait_for(*place);
-            outcomes[*place] = Some(store(&self.bound[*place])?);
+            let bound = &self.bound[*place];
+            let stored = store(bound);
+            let unseen = match &stored {
+                Ok(outcome) => outcome.old.is_none() && writes_nothing_new(bound.write.kind()),
+                Err(Stopped::Overtaken) => true,
+                Err(Stopped::Refused(_)) => false,
+            };
+            if unseen && items[*place].is_some() && is_as_judged(bound)? {
+                self.hidden.set(self.hidden.get() + 1);
+                return Err(Stopped::Overtaken);
+            }
+            outcomes[*place] = Some(stored?);
         }
         Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// An item that readers see in every attempt, and writers in none, is no race: a row-level security policy hides it
+    /// from the latter. Raises the ERROR of a write that never comes about.
+    fn demand_shown(&self) {
+        if let Waiting::Item(place) = self.waiting.get()
+            && self.hidden.get() == MAX_ATTEMPTS
+        {
+            item::suppressed(&self.bound[place].table);
+        }
     }
 
     /// Gives back the locks of keys whose rows are held.
@@ -284,6 +325,22 @@ fn store(bound: &Bound) -> std::result::Result<Outcome, Stopped> {
         }
     }
     item::suppressed(&bound.table)
+}
+
+/// Of an item that is there, it leaves the same or nothing.
+fn writes_nothing_new(kind: WriteKind) -> bool {
+    matches!(kind, WriteKind::Check | WriteKind::Delete)
+}
+
+/// Whether the item is there, as a reader sees it, and the action still does what it was judged to do.
+fn is_as_judged(Bound { table, write }: &Bound) -> Result<bool> {
+    snapshot::latest(|| {
+        item::get(table, write.key(), |item| {
+            let Some(item) = item else { return Ok(false) };
+            let effect = write.apply(Some(item.whole()?));
+            Ok(effect.is_ok_and(|effect| !matches!(effect, Effect::Refused(_))))
+        })
+    })
 }
 
 fn is_refusal(error: &ApiError) -> bool {

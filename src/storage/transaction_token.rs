@@ -5,6 +5,7 @@
 
 use super::catalog::as_role;
 use super::key_locks::{self, Held};
+use super::snapshot;
 use super::spi::{self, Arg, Plan};
 use pg_dynamo_core::key::stable_hash;
 use pg_dynamo_core::transaction::Token;
@@ -24,7 +25,13 @@ pub enum Known {
 
 thread_local! {
     static PLANS: Plans = const { Plans { find: OnceCell::new(), record: OnceCell::new(), clean: OnceCell::new() } };
-    static RECORDED: Cell<u32> = const { Cell::new(0) };
+    /// Not from 0 in every session: none of many short ones would ever get to look.
+    static RECORDED: Cell<u32> = Cell::new(first());
+}
+
+fn first() -> u32 {
+    // SAFETY: set before a session's first statement.
+    unsafe { pg_sys::MyProcPid }.unsigned_abs() % RECORDS_BETWEEN
 }
 
 struct Plans {
@@ -124,8 +131,7 @@ fn insert(plans: &Plans, role: i64, token: &Token, sizes: &[i64]) {
 
 /// Some of those that have expired. Nobody waits for anybody here.
 fn remove_expired(plans: &Plans) {
-    // SAFETY: a plain variable of this backend's only thread.
-    if unsafe { pg_sys::XactIsoLevel } >= pg_sys::XACT_REPEATABLE_READ as i32 {
+    if snapshot::is_fixed() {
         // A row that another session removes would be an error.
         return;
     }
