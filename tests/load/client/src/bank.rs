@@ -141,6 +141,14 @@ async fn move_money(
             (first, send(&mut connections.1, &request, until).await)
         };
         let told = [told.0?, told.1?];
+        // Sent at once, the refusal may have come first.
+        if n % 2 == 1 && told == [Told::Done, Told::Refused] {
+            return Err(format!(
+                "{} was done, and under its token it was refused",
+                transfer.id
+            )
+            .into());
+        }
         if told.contains(&Told::Done) {
             done.push(transfer.id);
         }
