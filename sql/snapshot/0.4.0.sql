@@ -446,97 +446,6 @@ GRANT SELECT ON dynamo.index_builds TO PUBLIC;
 -- requires:
 --   catalog
 
--- Access keys: what a client of the HTTP endpoint signs its requests with, and as which role they then run.
---
--- The gateway has two logins. Neither has a password: who lets them in is pg_hba's to say.
---   dynamo_gateway       executes requests: a member of every role that has a key
---   dynamo_gateway_keys  reads secrets, and nothing else
-DO $$
-DECLARE
-    missing pg_catalog.text;
-BEGIN
-    FOREACH missing IN ARRAY ARRAY['dynamo_gateway', 'dynamo_gateway_keys'] LOOP
-        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) missing) THEN
-            BEGIN
-                EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOINHERIT', missing);
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN
-                -- A session that creates the extension in another database was faster.
-                NULL;
-            END;
-        END IF;
-    END LOOP;
-END
-$$;
-
--- Read and written by the functions below, as the owner, after the caller's rights were checked. Not part of a dump.
--- Roles stand here by oid: one made later under the same name has no part in a key.
-CREATE TABLE dynamo_internal.access_key (
-    access_key_id text COLLATE "C" PRIMARY KEY,
-    role oid NOT NULL,
-    -- Encrypted and authenticated; the key is in the file of dynamo.secret_key_file.
-    secret bytea NOT NULL,
-    enabled boolean NOT NULL DEFAULT true,
-    -- The gateway is a member of the role because of this key, or of another of the same role.
-    granted boolean NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
-);
-
-CREATE VIEW dynamo.access_keys WITH (security_barrier) AS
-SELECT k.access_key_id, r.rolname AS role, k.enabled, k.created_at
-FROM dynamo_internal.access_key AS k
-LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = k.role
-WHERE pg_catalog.pg_has_role(k.role, 'MEMBER')
-   OR (SELECT c.relowner FROM pg_catalog.pg_class AS c
-       WHERE c.oid = 'dynamo_internal.access_key'::pg_catalog.regclass)
-      = (SELECT u.oid FROM pg_catalog.pg_roles AS u WHERE u.rolname = current_user);
-COMMENT ON VIEW dynamo.access_keys IS 'Access keys of the roles that the current user is a member of; role is NULL when it was dropped';
-GRANT SELECT ON dynamo.access_keys TO PUBLIC;
-
-CREATE FUNCTION dynamo.create_access_key(role name, OUT access_key_id text, OUT secret_access_key text)
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_create_access_key';
-COMMENT ON FUNCTION dynamo.create_access_key(name)
-    IS 'Makes an access key whose requests run as the role; its secret is shown this once';
-
-CREATE FUNCTION dynamo.enable_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_enable_access_key';
-COMMENT ON FUNCTION dynamo.enable_access_key(text) IS 'Takes an access key into use again';
-
-CREATE FUNCTION dynamo.disable_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_disable_access_key';
-COMMENT ON FUNCTION dynamo.disable_access_key(text) IS 'Refuses requests signed with an access key until it is enabled';
-
-CREATE FUNCTION dynamo.drop_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_drop_access_key';
-COMMENT ON FUNCTION dynamo.drop_access_key(text) IS 'Removes an access key';
-
-CREATE FUNCTION dynamo_internal.open_access_key_secret(access_key_id text, role int8, sealed bytea) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_open_access_key_secret';
-REVOKE ALL ON FUNCTION dynamo_internal.open_access_key_secret(text, int8, bytea) FROM PUBLIC;
-
--- No row: there is no such key, or its role is gone.
-CREATE FUNCTION dynamo_internal.access_key_secret(access_key_id text) RETURNS TABLE (role name, secret text, enabled boolean)
-    LANGUAGE sql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER ROWS 1
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-        SELECT r.rolname, dynamo_internal.open_access_key_secret(k.access_key_id, k.role::pg_catalog.int8, k.secret), k.enabled
-        FROM dynamo_internal.access_key AS k
-        JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) k.role
-        WHERE k.access_key_id OPERATOR(pg_catalog.=) $1
-    $$;
-REVOKE ALL ON FUNCTION dynamo_internal.access_key_secret(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION dynamo_internal.access_key_secret(text) TO dynamo_gateway_keys;
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   catalog
-
 -- Called by the statements of write operations on the row version about to be written. The cost makes the
 -- planner evaluate it last, after the key: a sequential scan would otherwise ask it about every row.
 CREATE FUNCTION dynamo_internal.decide(request int8, item dynamo.item) RETURNS boolean
@@ -699,94 +608,6 @@ CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION dynamo_internal.protect_data_tables();
 ALTER EVENT TRIGGER pg_dynamo_protect_data_tables ENABLE ALWAYS;
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   storage
-
-CREATE FUNCTION dynamo.update_time_to_live(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_update_time_to_live';
-COMMENT ON FUNCTION dynamo.update_time_to_live(json) IS 'DynamoDB UpdateTimeToLive: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.describe_time_to_live(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_time_to_live';
-COMMENT ON FUNCTION dynamo.describe_time_to_live(json) IS 'DynamoDB DescribeTimeToLive: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.update_time_to_live(table_name text, attribute_name text, enabled boolean DEFAULT true) RETURNS json
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT dynamo.update_time_to_live(json_build_object(
-        'TableName', table_name,
-        'TimeToLiveSpecification', json_build_object('Enabled', enabled, 'AttributeName', attribute_name)))
-$$;
-COMMENT ON FUNCTION dynamo.update_time_to_live(text, text, boolean) IS 'DynamoDB UpdateTimeToLive: items expire at the second that this attribute holds, or no more';
-
--- What the sweeper has done; not part of a dump. No row: nothing yet.
-CREATE TABLE dynamo_internal.time_to_live (
-    table_name text COLLATE "C" PRIMARY KEY,
-    table_id text NOT NULL,
-    deleted int8 NOT NULL,
-    -- Items whose deletion failed and is tried again later, and what was said of the last one.
-    failing int8 NOT NULL,
-    error text,
-    swept_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
-);
-
--- The sweeper asks every second which tables have a time to live.
-CREATE INDEX table_definition_time_to_live ON dynamo.table_definition (table_name)
-    WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{';
-
--- Expired items of a data table and when the first of them expired; NULL for who may not read it. Reads the btree of
--- the time to live, 100,000 entries at most.
-CREATE FUNCTION dynamo_internal.expired_items(relation_name name, OUT items int8, OUT oldest timestamptz)
-    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
-    SET search_path = pg_catalog, pg_temp
-    SET enable_seqscan = off
-    SET enable_sort = off
-AS $$
-DECLARE
-    -- Five years, as the sweeper counts them.
-    first int8 := floor(extract(epoch FROM clock_timestamp()))::int8 - 5 * 365 * 24 * 60 * 60;
-BEGIN
-    IF has_table_privilege(format('dynamo_tables.%I', relation_name), 'SELECT') THEN
-        EXECUTE format('SELECT count(*), to_timestamp(min(t.dynamo_ttl)) FROM ('
-                       'SELECT dynamo_ttl FROM dynamo_tables.%I WHERE dynamo_ttl >= $1 AND dynamo_ttl < $2 '
-                       'ORDER BY dynamo_ttl LIMIT 100000) AS t', relation_name)
-            INTO items, oldest
-            USING first, floor(extract(epoch FROM clock_timestamp()))::int8;
-    END IF;
-END
-$$;
-
-CREATE VIEW dynamo.time_to_live AS
-SELECT d.table_name,
-       ttl.definition ->> 'attribute' AS attribute_name,
-       CASE ttl.definition ->> 'state' WHEN 'Active' THEN 'ENABLED' WHEN 'Deleting' THEN 'DISABLING' ELSE 'ENABLING' END AS status,
-       e.items AS backlog,
-       e.oldest,
-       coalesce(t.deleted, 0) AS deleted,
-       t.swept_at AS last_sweep,
-       coalesce(t.failing, 0) AS failing,
-       coalesce(b.error, t.error) AS error
-FROM (SELECT table_name, relation_name,
-             -- Names of attributes may hold U+0000, which Postgres does not read.
-             replace(definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json AS definition
-      FROM dynamo.table_definition
-      WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{') AS d
-CROSS JOIN LATERAL (SELECT d.definition -> 'time_to_live') AS ttl (definition)
-LEFT JOIN LATERAL dynamo_internal.expired_items(
-    CASE ttl.definition ->> 'state' WHEN 'Active' THEN d.relation_name END) AS e ON true
-LEFT JOIN dynamo_internal.time_to_live AS t
-    ON t.table_name = d.table_name AND t.table_id = d.definition ->> 'table_id'
-LEFT JOIN dynamo_internal.index_build AS b
-    ON b.table_name = d.table_name AND b.index_name = ':ttl' AND b.table_id = d.definition ->> 'table_id';
-COMMENT ON VIEW dynamo.time_to_live IS 'Tables whose items expire: backlog counts expired items that are still there, up to 100,000';
-GRANT SELECT ON dynamo.time_to_live TO PUBLIC;
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1050,54 +871,6 @@ COMMENT ON FUNCTION dynamo.resume_index_builds(boolean) IS 'Starts the worker th
 -- requires:
 --   operations
 
--- PartiQL: statements in the JSON of the API, and as a set of items.
-
-CREATE FUNCTION dynamo.execute_statement(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
-COMMENT ON FUNCTION dynamo.execute_statement(json) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.batch_execute_statement(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
-COMMENT ON FUNCTION dynamo.batch_execute_statement(json) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.execute_transaction(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_transaction';
-COMMENT ON FUNCTION dynamo.execute_transaction(json) IS 'DynamoDB ExecuteTransaction: request and reply in the JSON of the API';
-
--- The request as text, which an untyped literal is.
-CREATE FUNCTION dynamo.execute_statement(request text) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
-COMMENT ON FUNCTION dynamo.execute_statement(text) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.batch_execute_statement(request text) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
-COMMENT ON FUNCTION dynamo.batch_execute_statement(text) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.execute_transaction(request text) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_transaction';
-COMMENT ON FUNCTION dynamo.execute_transaction(text) IS 'DynamoDB ExecuteTransaction: request and reply in the JSON of the API';
-
--- A statement with its parameters behind it: a call has one form only, so a literal is never taken for another. All
--- rows are computed, whatever LIMIT says.
-CREATE FUNCTION dynamo.partiql(statement text, VARIADIC parameters dynamo.attribute_value[] DEFAULT '{}')
-    RETURNS TABLE (item dynamo.item)
-    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
-    AS 'MODULE_PATHNAME', 'pg_dynamo_partiql';
-COMMENT ON FUNCTION dynamo.partiql(text, dynamo.attribute_value[])
-    IS 'A PartiQL statement: the items that it selects, or what RETURNING asks for; not cut at 1 MB';
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   operations
-
 -- dynamo_backups: the items of each backup, in a table of the name of its id, owned by the owner of its source
 -- dynamo_history: what was in a table before it was changed, while point-in-time recovery is on
 CREATE SCHEMA dynamo_backups;
@@ -1143,7 +916,7 @@ SELECT pg_catalog.pg_extension_config_dump('dynamo_internal.history_change', '')
 -- How far the worker has come with what the definitions say is to be done. Not part of a dump: what has no row here begins
 -- at the beginning.
 CREATE TABLE dynamo_internal.backup_job (
-    kind text NOT NULL CHECK (kind IN ('backup', 'restore', 'history')),
+    kind text NOT NULL CHECK (kind IN ('backup', 'restore', 'history', 'expiry')),
     -- Id of a backup, id of a restored table, name of a data table.
     id text COLLATE "C" NOT NULL,
     phase text NOT NULL DEFAULT 'copy' CHECK (phase IN ('copy', 'index')),
@@ -1376,6 +1149,181 @@ COMMENT ON FUNCTION dynamo.resume_backup_jobs() IS 'Starts the worker of backups
 -- requires:
 --   operations
 
+-- Transactions: all actions on items of several tables or none, and reads of one moment.
+
+-- What transactions with a ClientRequestToken have done in the last ten minutes, so that a repetition is known. Written
+-- in the transaction it tells of. Not part of a dump. Roles stand here by oid: nobody else's token is ever known.
+CREATE TABLE dynamo_internal.transaction_token (
+    role oid NOT NULL,
+    operation text COLLATE "C" NOT NULL,
+    token text COLLATE "C" NOT NULL,
+    -- SHA-256 of what was asked for.
+    fingerprint bytea NOT NULL,
+    -- Bytes of the items, as DynamoDB counts them: what a repetition is said to read.
+    sizes int8[] NOT NULL,
+    expires timestamptz NOT NULL,
+    PRIMARY KEY (role, operation, token)
+);
+CREATE INDEX transaction_token_expires ON dynamo_internal.transaction_token (expires);
+
+CREATE FUNCTION dynamo.transact_write_items(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items';
+COMMENT ON FUNCTION dynamo.transact_write_items(json) IS 'DynamoDB TransactWriteItems: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.transact_get_items(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_get_items';
+COMMENT ON FUNCTION dynamo.transact_get_items(json) IS 'DynamoDB TransactGetItems: request and reply in the JSON of the API';
+
+-- As text, see operations.sql.
+CREATE FUNCTION dynamo.transact_write_items(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items';
+COMMENT ON FUNCTION dynamo.transact_write_items(text) IS 'DynamoDB TransactWriteItems: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.transact_get_items(request text) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_get_items';
+COMMENT ON FUNCTION dynamo.transact_get_items(text) IS 'DynamoDB TransactGetItems: request and reply in the JSON of the API';
+
+-- The same from typed items: select dynamo.transact_write_items(NULL, dynamo.transact_put('Orders', '{…}'),
+-- dynamo.transact_check('Customers', '{…}', 'attribute_exists(Id)')). The token comes first and the actions are variadic,
+-- so a call with a request alone can only mean the form above.
+CREATE FUNCTION dynamo.transact_write_items(client_request_token text, VARIADIC actions json[]) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items_named';
+COMMENT ON FUNCTION dynamo.transact_write_items(text, json[]) IS 'DynamoDB TransactWriteItems of actions made by dynamo.transact_put, _update, _delete and _check; the token may be NULL';
+
+-- The actions. A member that is null counts as absent.
+CREATE FUNCTION dynamo.transact_put(
+    table_name text,
+    item dynamo.item,
+    condition_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    return_values_on_condition_check_failure text DEFAULT NULL
+) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN pg_catalog.json_build_object('Put', pg_catalog.json_build_object(
+        'TableName', table_name,
+        'Item', item::pg_catalog.text::pg_catalog.json,
+        'ConditionExpression', condition_expression,
+        'ExpressionAttributeNames', expression_attribute_names,
+        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
+        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
+COMMENT ON FUNCTION dynamo.transact_put(text, dynamo.item, text, json, dynamo.item, text) IS 'A Put for dynamo.transact_write_items';
+
+CREATE FUNCTION dynamo.transact_update(
+    table_name text,
+    key dynamo.item,
+    update_expression text,
+    condition_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    return_values_on_condition_check_failure text DEFAULT NULL
+) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN pg_catalog.json_build_object('Update', pg_catalog.json_build_object(
+        'TableName', table_name,
+        'Key', key::pg_catalog.text::pg_catalog.json,
+        'UpdateExpression', update_expression,
+        'ConditionExpression', condition_expression,
+        'ExpressionAttributeNames', expression_attribute_names,
+        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
+        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
+COMMENT ON FUNCTION dynamo.transact_update(text, dynamo.item, text, text, json, dynamo.item, text) IS 'An Update for dynamo.transact_write_items';
+
+CREATE FUNCTION dynamo.transact_delete(
+    table_name text,
+    key dynamo.item,
+    condition_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    return_values_on_condition_check_failure text DEFAULT NULL
+) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN pg_catalog.json_build_object('Delete', pg_catalog.json_build_object(
+        'TableName', table_name,
+        'Key', key::pg_catalog.text::pg_catalog.json,
+        'ConditionExpression', condition_expression,
+        'ExpressionAttributeNames', expression_attribute_names,
+        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
+        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
+COMMENT ON FUNCTION dynamo.transact_delete(text, dynamo.item, text, json, dynamo.item, text) IS 'A Delete for dynamo.transact_write_items';
+
+CREATE FUNCTION dynamo.transact_check(
+    table_name text,
+    key dynamo.item,
+    condition_expression text,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    return_values_on_condition_check_failure text DEFAULT NULL
+) RETURNS json
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN pg_catalog.json_build_object('ConditionCheck', pg_catalog.json_build_object(
+        'TableName', table_name,
+        'Key', key::pg_catalog.text::pg_catalog.json,
+        'ConditionExpression', condition_expression,
+        'ExpressionAttributeNames', expression_attribute_names,
+        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
+        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
+COMMENT ON FUNCTION dynamo.transact_check(text, dynamo.item, text, json, dynamo.item, text) IS 'A ConditionCheck for dynamo.transact_write_items';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   operations
+
+-- PartiQL: statements in the JSON of the API, and as a set of items.
+
+CREATE FUNCTION dynamo.execute_statement(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
+COMMENT ON FUNCTION dynamo.execute_statement(json) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_execute_statement(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
+COMMENT ON FUNCTION dynamo.batch_execute_statement(json) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.execute_transaction(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_transaction';
+COMMENT ON FUNCTION dynamo.execute_transaction(json) IS 'DynamoDB ExecuteTransaction: request and reply in the JSON of the API';
+
+-- The request as text, which an untyped literal is.
+CREATE FUNCTION dynamo.execute_statement(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
+COMMENT ON FUNCTION dynamo.execute_statement(text) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_execute_statement(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
+COMMENT ON FUNCTION dynamo.batch_execute_statement(text) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.execute_transaction(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_transaction';
+COMMENT ON FUNCTION dynamo.execute_transaction(text) IS 'DynamoDB ExecuteTransaction: request and reply in the JSON of the API';
+
+-- A statement with its parameters behind it: a call has one form only, so a literal is never taken for another. All
+-- rows are computed, whatever LIMIT says.
+CREATE FUNCTION dynamo.partiql(statement text, VARIADIC parameters dynamo.attribute_value[] DEFAULT '{}')
+    RETURNS TABLE (item dynamo.item)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_partiql';
+COMMENT ON FUNCTION dynamo.partiql(text, dynamo.attribute_value[])
+    IS 'A PartiQL statement: the items that it selects, or what RETURNING asks for; not cut at 1 MB';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   operations
+
 -- Query and Scan as sets of items, for FROM: neither Limit nor 1 MB ends them. Postgres would compute a function
 -- in FROM whole before it uses the first row, so our planner hook puts a node of its own in the function's place:
 -- LIMIT stops the index scan, ORDER BY the sort key needs no sort. The support function sees to it that the
@@ -1582,127 +1530,179 @@ GRANT SELECT ON dynamo.contributor_insights TO PUBLIC;
 /* <begin connected objects> */
 -- src/lib.rs
 -- requires:
---   operations
+--   storage
 
--- Transactions: all actions on items of several tables or none, and reads of one moment.
+CREATE FUNCTION dynamo.update_time_to_live(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_update_time_to_live';
+COMMENT ON FUNCTION dynamo.update_time_to_live(json) IS 'DynamoDB UpdateTimeToLive: request and reply in the JSON of the API';
 
--- What transactions with a ClientRequestToken have done in the last ten minutes, so that a repetition is known. Written
--- in the transaction it tells of. Not part of a dump. Roles stand here by oid: nobody else's token is ever known.
-CREATE TABLE dynamo_internal.transaction_token (
-    role oid NOT NULL,
-    operation text COLLATE "C" NOT NULL,
-    token text COLLATE "C" NOT NULL,
-    -- SHA-256 of what was asked for.
-    fingerprint bytea NOT NULL,
-    -- Bytes of the items, as DynamoDB counts them: what a repetition is said to read.
-    sizes int8[] NOT NULL,
-    expires timestamptz NOT NULL,
-    PRIMARY KEY (role, operation, token)
+CREATE FUNCTION dynamo.describe_time_to_live(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_time_to_live';
+COMMENT ON FUNCTION dynamo.describe_time_to_live(json) IS 'DynamoDB DescribeTimeToLive: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.update_time_to_live(table_name text, attribute_name text, enabled boolean DEFAULT true) RETURNS json
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT dynamo.update_time_to_live(json_build_object(
+        'TableName', table_name,
+        'TimeToLiveSpecification', json_build_object('Enabled', enabled, 'AttributeName', attribute_name)))
+$$;
+COMMENT ON FUNCTION dynamo.update_time_to_live(text, text, boolean) IS 'DynamoDB UpdateTimeToLive: items expire at the second that this attribute holds, or no more';
+
+-- What the sweeper has done; not part of a dump. No row: nothing yet.
+CREATE TABLE dynamo_internal.time_to_live (
+    table_name text COLLATE "C" PRIMARY KEY,
+    table_id text NOT NULL,
+    deleted int8 NOT NULL,
+    -- Items whose deletion failed and is tried again later, and what was said of the last one.
+    failing int8 NOT NULL,
+    error text,
+    swept_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-CREATE INDEX transaction_token_expires ON dynamo_internal.transaction_token (expires);
 
-CREATE FUNCTION dynamo.transact_write_items(request json) RETURNS json
+-- The sweeper asks every second which tables have a time to live.
+CREATE INDEX table_definition_time_to_live ON dynamo.table_definition (table_name)
+    WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{';
+
+-- Expired items of a data table and when the first of them expired; NULL for who may not read it. Reads the btree of
+-- the time to live, 100,000 entries at most.
+CREATE FUNCTION dynamo_internal.expired_items(relation_name name, OUT items int8, OUT oldest timestamptz)
+    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
+    SET enable_sort = off
+AS $$
+DECLARE
+    -- Five years, as the sweeper counts them.
+    first int8 := floor(extract(epoch FROM clock_timestamp()))::int8 - 5 * 365 * 24 * 60 * 60;
+BEGIN
+    IF has_table_privilege(format('dynamo_tables.%I', relation_name), 'SELECT') THEN
+        EXECUTE format('SELECT count(*), to_timestamp(min(t.dynamo_ttl)) FROM ('
+                       'SELECT dynamo_ttl FROM dynamo_tables.%I WHERE dynamo_ttl >= $1 AND dynamo_ttl < $2 '
+                       'ORDER BY dynamo_ttl LIMIT 100000) AS t', relation_name)
+            INTO items, oldest
+            USING first, floor(extract(epoch FROM clock_timestamp()))::int8;
+    END IF;
+END
+$$;
+
+CREATE VIEW dynamo.time_to_live AS
+SELECT d.table_name,
+       ttl.definition ->> 'attribute' AS attribute_name,
+       CASE ttl.definition ->> 'state' WHEN 'Active' THEN 'ENABLED' WHEN 'Deleting' THEN 'DISABLING' ELSE 'ENABLING' END AS status,
+       e.items AS backlog,
+       e.oldest,
+       coalesce(t.deleted, 0) AS deleted,
+       t.swept_at AS last_sweep,
+       coalesce(t.failing, 0) AS failing,
+       coalesce(b.error, t.error) AS error
+FROM (SELECT table_name, relation_name,
+             -- Names of attributes may hold U+0000, which Postgres does not read.
+             replace(definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json AS definition
+      FROM dynamo.table_definition
+      WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{') AS d
+CROSS JOIN LATERAL (SELECT d.definition -> 'time_to_live') AS ttl (definition)
+LEFT JOIN LATERAL dynamo_internal.expired_items(
+    CASE ttl.definition ->> 'state' WHEN 'Active' THEN d.relation_name END) AS e ON true
+LEFT JOIN dynamo_internal.time_to_live AS t
+    ON t.table_name = d.table_name AND t.table_id = d.definition ->> 'table_id'
+LEFT JOIN dynamo_internal.index_build AS b
+    ON b.table_name = d.table_name AND b.index_name = ':ttl' AND b.table_id = d.definition ->> 'table_id';
+COMMENT ON VIEW dynamo.time_to_live IS 'Tables whose items expire: backlog counts expired items that are still there, up to 100,000';
+GRANT SELECT ON dynamo.time_to_live TO PUBLIC;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   catalog
+
+-- Access keys: what a client of the HTTP endpoint signs its requests with, and as which role they then run.
+--
+-- The gateway has two logins. Neither has a password: who lets them in is pg_hba's to say.
+--   dynamo_gateway       executes requests: a member of every role that has a key
+--   dynamo_gateway_keys  reads secrets, and nothing else
+DO $$
+DECLARE
+    missing pg_catalog.text;
+BEGIN
+    FOREACH missing IN ARRAY ARRAY['dynamo_gateway', 'dynamo_gateway_keys'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) missing) THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOINHERIT', missing);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                -- A session that creates the extension in another database was faster.
+                NULL;
+            END;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Read and written by the functions below, as the owner, after the caller's rights were checked. Not part of a dump.
+-- Roles stand here by oid: one made later under the same name has no part in a key.
+CREATE TABLE dynamo_internal.access_key (
+    access_key_id text COLLATE "C" PRIMARY KEY,
+    role oid NOT NULL,
+    -- Encrypted and authenticated; the key is in the file of dynamo.secret_key_file.
+    secret bytea NOT NULL,
+    enabled boolean NOT NULL DEFAULT true,
+    -- The gateway is a member of the role because of this key, or of another of the same role.
+    granted boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
+CREATE VIEW dynamo.access_keys WITH (security_barrier) AS
+SELECT k.access_key_id, r.rolname AS role, k.enabled, k.created_at
+FROM dynamo_internal.access_key AS k
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = k.role
+WHERE pg_catalog.pg_has_role(k.role, 'MEMBER')
+   OR (SELECT c.relowner FROM pg_catalog.pg_class AS c
+       WHERE c.oid = 'dynamo_internal.access_key'::pg_catalog.regclass)
+      = (SELECT u.oid FROM pg_catalog.pg_roles AS u WHERE u.rolname = current_user);
+COMMENT ON VIEW dynamo.access_keys IS 'Access keys of the roles that the current user is a member of; role is NULL when it was dropped';
+GRANT SELECT ON dynamo.access_keys TO PUBLIC;
+
+CREATE FUNCTION dynamo.create_access_key(role name, OUT access_key_id text, OUT secret_access_key text)
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items';
-COMMENT ON FUNCTION dynamo.transact_write_items(json) IS 'DynamoDB TransactWriteItems: request and reply in the JSON of the API';
+    AS 'MODULE_PATHNAME', 'pg_dynamo_create_access_key';
+COMMENT ON FUNCTION dynamo.create_access_key(name)
+    IS 'Makes an access key whose requests run as the role; its secret is shown this once';
 
-CREATE FUNCTION dynamo.transact_get_items(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_get_items';
-COMMENT ON FUNCTION dynamo.transact_get_items(json) IS 'DynamoDB TransactGetItems: request and reply in the JSON of the API';
-
--- As text, see operations.sql.
-CREATE FUNCTION dynamo.transact_write_items(request text) RETURNS json
+CREATE FUNCTION dynamo.enable_access_key(access_key_id text) RETURNS void
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items';
-COMMENT ON FUNCTION dynamo.transact_write_items(text) IS 'DynamoDB TransactWriteItems: request and reply in the JSON of the API';
+    AS 'MODULE_PATHNAME', 'pg_dynamo_enable_access_key';
+COMMENT ON FUNCTION dynamo.enable_access_key(text) IS 'Takes an access key into use again';
 
-CREATE FUNCTION dynamo.transact_get_items(request text) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_get_items';
-COMMENT ON FUNCTION dynamo.transact_get_items(text) IS 'DynamoDB TransactGetItems: request and reply in the JSON of the API';
+CREATE FUNCTION dynamo.disable_access_key(access_key_id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_disable_access_key';
+COMMENT ON FUNCTION dynamo.disable_access_key(text) IS 'Refuses requests signed with an access key until it is enabled';
 
--- The same from typed items: select dynamo.transact_write_items(NULL, dynamo.transact_put('Orders', '{…}'),
--- dynamo.transact_check('Customers', '{…}', 'attribute_exists(Id)')). The token comes first and the actions are variadic,
--- so a call with a request alone can only mean the form above.
-CREATE FUNCTION dynamo.transact_write_items(client_request_token text, VARIADIC actions json[]) RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_transact_write_items_named';
-COMMENT ON FUNCTION dynamo.transact_write_items(text, json[]) IS 'DynamoDB TransactWriteItems of actions made by dynamo.transact_put, _update, _delete and _check; the token may be NULL';
+CREATE FUNCTION dynamo.drop_access_key(access_key_id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_drop_access_key';
+COMMENT ON FUNCTION dynamo.drop_access_key(text) IS 'Removes an access key';
 
--- The actions. A member that is null counts as absent.
-CREATE FUNCTION dynamo.transact_put(
-    table_name text,
-    item dynamo.item,
-    condition_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    return_values_on_condition_check_failure text DEFAULT NULL
-) RETURNS json
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.json_build_object('Put', pg_catalog.json_build_object(
-        'TableName', table_name,
-        'Item', item::pg_catalog.text::pg_catalog.json,
-        'ConditionExpression', condition_expression,
-        'ExpressionAttributeNames', expression_attribute_names,
-        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
-        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
-COMMENT ON FUNCTION dynamo.transact_put(text, dynamo.item, text, json, dynamo.item, text) IS 'A Put for dynamo.transact_write_items';
+CREATE FUNCTION dynamo_internal.open_access_key_secret(access_key_id text, role int8, sealed bytea) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_open_access_key_secret';
+REVOKE ALL ON FUNCTION dynamo_internal.open_access_key_secret(text, int8, bytea) FROM PUBLIC;
 
-CREATE FUNCTION dynamo.transact_update(
-    table_name text,
-    key dynamo.item,
-    update_expression text,
-    condition_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    return_values_on_condition_check_failure text DEFAULT NULL
-) RETURNS json
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.json_build_object('Update', pg_catalog.json_build_object(
-        'TableName', table_name,
-        'Key', key::pg_catalog.text::pg_catalog.json,
-        'UpdateExpression', update_expression,
-        'ConditionExpression', condition_expression,
-        'ExpressionAttributeNames', expression_attribute_names,
-        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
-        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
-COMMENT ON FUNCTION dynamo.transact_update(text, dynamo.item, text, text, json, dynamo.item, text) IS 'An Update for dynamo.transact_write_items';
-
-CREATE FUNCTION dynamo.transact_delete(
-    table_name text,
-    key dynamo.item,
-    condition_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    return_values_on_condition_check_failure text DEFAULT NULL
-) RETURNS json
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.json_build_object('Delete', pg_catalog.json_build_object(
-        'TableName', table_name,
-        'Key', key::pg_catalog.text::pg_catalog.json,
-        'ConditionExpression', condition_expression,
-        'ExpressionAttributeNames', expression_attribute_names,
-        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
-        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
-COMMENT ON FUNCTION dynamo.transact_delete(text, dynamo.item, text, json, dynamo.item, text) IS 'A Delete for dynamo.transact_write_items';
-
-CREATE FUNCTION dynamo.transact_check(
-    table_name text,
-    key dynamo.item,
-    condition_expression text,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    return_values_on_condition_check_failure text DEFAULT NULL
-) RETURNS json
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN pg_catalog.json_build_object('ConditionCheck', pg_catalog.json_build_object(
-        'TableName', table_name,
-        'Key', key::pg_catalog.text::pg_catalog.json,
-        'ConditionExpression', condition_expression,
-        'ExpressionAttributeNames', expression_attribute_names,
-        'ExpressionAttributeValues', expression_attribute_values::pg_catalog.text::pg_catalog.json,
-        'ReturnValuesOnConditionCheckFailure', return_values_on_condition_check_failure));
-COMMENT ON FUNCTION dynamo.transact_check(text, dynamo.item, text, json, dynamo.item, text) IS 'A ConditionCheck for dynamo.transact_write_items';
+-- No row: there is no such key, or its role is gone.
+CREATE FUNCTION dynamo_internal.access_key_secret(access_key_id text) RETURNS TABLE (role name, secret text, enabled boolean)
+    LANGUAGE sql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER ROWS 1
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT r.rolname, dynamo_internal.open_access_key_secret(k.access_key_id, k.role::pg_catalog.int8, k.secret), k.enabled
+        FROM dynamo_internal.access_key AS k
+        JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) k.role
+        WHERE k.access_key_id OPERATOR(pg_catalog.=) $1
+    $$;
+REVOKE ALL ON FUNCTION dynamo_internal.access_key_secret(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION dynamo_internal.access_key_secret(text) TO dynamo_gateway_keys;
 /* </end connected objects> */
 
