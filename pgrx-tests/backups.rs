@@ -75,6 +75,21 @@ mod tests {
     }
 
     #[pg_test]
+    fn backups_given_up_are_resumed_by_their_owner() {
+        simple_table("backup_given_up");
+        create("backup_given_up");
+        run("INSERT INTO dynamo_internal.backup_job (kind, id, gave_up)
+             SELECT kind, id, true FROM dynamo_internal.backup_work WHERE kind = 'backup'");
+        let phase = || text("SELECT phase FROM dynamo.backup_jobs");
+        assert_eq!(phase().as_deref(), Some("failed"));
+        run("CREATE ROLE backups_stranger; SET LOCAL ROLE backups_stranger");
+        run("SELECT dynamo.resume_backup_jobs(); RESET ROLE");
+        assert_eq!(phase().as_deref(), Some("failed"));
+        run("SELECT dynamo.resume_backup_jobs()");
+        assert_eq!(phase().as_deref(), Some("copy"));
+    }
+
+    #[pg_test]
     fn backups_that_are_not_there_are_not_found() {
         simple_table("backup_missing");
         let arn = create("backup_missing")["BackupArn"]

@@ -2,16 +2,13 @@
 
 #[pgrx::pg_schema]
 mod tests {
+    use super::super::actions::statements;
     use super::super::statement::*;
     use pgrx::prelude::*;
     use serde_json::{Value, json};
 
-    fn request(statements: &[&str]) -> Value {
-        let members: Vec<Value> = statements
-            .iter()
-            .map(|text| json!({"Statement": text}))
-            .collect();
-        json!({"Statements": members})
+    fn request(texts: &[&str]) -> Value {
+        json!({"Statements": statements(texts)})
     }
 
     fn batch(statements: &[&str]) -> Value {

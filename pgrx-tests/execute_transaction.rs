@@ -2,24 +2,17 @@
 
 #[pgrx::pg_schema]
 mod tests {
+    use super::super::actions::{n_of, statements};
     use super::super::statement::*;
     use pgrx::prelude::*;
     use serde_json::{Value, json};
 
-    fn request(statements: &[&str]) -> Value {
-        let members: Vec<Value> = statements
-            .iter()
-            .map(|text| json!({"Statement": text}))
-            .collect();
-        json!({"TransactStatements": members})
+    fn request(texts: &[&str]) -> Value {
+        json!({"TransactStatements": statements(texts)})
     }
 
     fn execute(statements: &[&str]) -> Value {
         call("execute_transaction", &request(statements))
-    }
-
-    fn n_of(table: &str, key: &str) -> Value {
-        get(table, &json!({"id": {"S": key}}))["n"]["N"].clone()
     }
 
     /// A table with `a` (n: 1) and `b` (n: 2).

@@ -1,6 +1,7 @@
 //! `#[pg_test]` suites: Rust against the backend. One file per subject; each runs in a transaction that rolls back.
 
 mod access_keys;
+mod actions;
 mod backups;
 mod batch_execute_statement;
 mod batch_get_item;
@@ -35,6 +36,7 @@ mod throughput;
 mod time_to_live;
 mod transact_get_items;
 mod transact_write_items;
+mod transaction_tokens;
 mod types;
 mod update_item;
 mod update_table;

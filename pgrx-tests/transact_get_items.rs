@@ -2,13 +2,10 @@
 
 #[pgrx::pg_schema]
 mod tests {
+    use super::super::actions::id;
     use super::super::statement::*;
     use pgrx::prelude::*;
     use serde_json::{Value, json};
-
-    fn id(value: &str) -> Value {
-        json!({"id": {"S": value}})
-    }
 
     fn get_of(table: &str, key: &Value) -> Value {
         json!({"Get": {"TableName": table, "Key": key}})

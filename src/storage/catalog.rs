@@ -395,6 +395,28 @@ pub fn lock_definition(name: &str) -> Result<Option<TableDefinition>> {
     json.map(|json| parse_definition(&json)).transpose()
 }
 
+/// The committed definitions whose JSON matches a regular expression, by name. For workers, which look for what is left
+/// to do without knowing any table.
+pub fn matching(pattern: &str) -> Result<Vec<TableDefinition>> {
+    let definitions = spi::connected(|| {
+        let plan = Plan::prepare(
+            &format!(
+                "SELECT definition::pg_catalog.text FROM dynamo.table_definition \
+                 WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '{pattern}' ORDER BY table_name"
+            ),
+            &[],
+        );
+        let count = plan.execute(&[], false);
+        (0..count as usize)
+            .filter_map(|row| spi::text_value(row, 1))
+            .collect::<Vec<_>>()
+    });
+    definitions
+        .iter()
+        .map(|json| parse_definition(json))
+        .collect()
+}
+
 /// Replaces a definition and tells every backend.
 pub fn replace(relid: pg_sys::Oid, definition: &TableDefinition) -> Result<()> {
     change(

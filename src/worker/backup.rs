@@ -8,6 +8,7 @@
 
 use super::kind::Kind as Worker;
 use super::process;
+use super::retry::{self, Attempt};
 use super::session::{self, Failure};
 use crate::guc;
 use crate::storage::backup::job::{self, Job, Kind, Phase};
@@ -28,11 +29,6 @@ use std::ffi::CStr;
 const LOCK_TIMEOUT: &CStr = c"100ms";
 /// Blocks of a backup that one transaction restores: 64 MB.
 const BATCH_BLOCKS: i64 = 8_192;
-/// Milliseconds between attempts that another session was in the way of: doubled each time up to the second.
-const RETRY: (i64, i64) = (100, 5_000);
-/// The same for attempts that failed for another reason, and how many there are before the job is given up.
-const RETRY_FAILED: (i64, i64) = (1_000, 60_000);
-const MAX_FAILURES: i64 = 6;
 
 /// The worker of the database whose OID is the argument.
 ///
@@ -118,34 +114,15 @@ fn work(settled: &mut Settled) -> bool {
 
 /// Notes a failure, says it in the log, and has the job tried again later, or not.
 fn report(job: &Job, failure: &Failure) {
-    let attempts = job.attempts + 1;
-    let (first, most) = if failure.is_transient() {
-        RETRY
-    } else {
-        RETRY_FAILED
+    let attempt = Attempt {
+        worker: "pg_dynamo backups",
+        what: format!("{} of {}", job.kind.name(), job.name),
+        before: job.attempts,
+        resume: "dynamo.resume_backup_jobs",
     };
-    let retry_in = first
-        .saturating_mul(1 << attempts.clamp(1, 16) >> 1)
-        .min(most);
-    let gave_up = !failure.is_transient() && attempts >= MAX_FAILURES;
-    let what = format!("{} of {}: {}", job.kind.name(), job.name, failure.message);
-    if gave_up {
-        warning!(
-            "{what} (given up after {attempts} attempts: dynamo.resume_backup_jobs() tries again)"
-        );
-    } else if !failure.is_transient() {
-        warning!("{what} (attempt {attempts}, the next in {retry_in} ms)");
-    } else if (attempts as u64).is_power_of_two() {
-        log!("{what} (attempt {attempts}, the next in {retry_in} ms)");
-    }
-    let noted = session::transaction(|| {
+    retry::report(&attempt, failure, |retry_in, gave_up| {
         job::fail(job, &failure.message, retry_in, gave_up);
-        Ok(())
     });
-    if let Err(failure) = noted {
-        warning!("pg_dynamo backups: {}", failure.message);
-        session::sleep(1_000);
-    }
 }
 
 /// Locks a relation against everything that `mode` conflicts with, to the end of the transaction.

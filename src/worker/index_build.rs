@@ -12,6 +12,7 @@
 //! Nothing here makes writers wait for more than [`LOCK_TIMEOUT`].
 
 use super::progress::{self, Phase, Place, Task};
+use super::retry::{self, Attempt};
 use super::session::{self, Failure};
 use super::target::Target;
 use super::{Kind, process};
@@ -30,11 +31,6 @@ use std::ffi::CStr;
 const LOCK_TIMEOUT: &CStr = c"100ms";
 /// Blocks of one batch: the rows of half a megabyte are held for a few milliseconds.
 const BATCH_BLOCKS: u32 = 64;
-/// Milliseconds between attempts that another session was in the way of: doubled each time up to the second.
-const RETRY: (i64, i64) = (100, 5_000);
-/// The same for attempts that failed for another reason, and how many there are before the build is given up.
-const RETRY_FAILED: (i64, i64) = (1_000, 60_000);
-const MAX_FAILURES: i64 = 6;
 /// Milliseconds between looks at a row that another transaction holds.
 const HELD_ROW: (u32, u32) = (5, 200);
 
@@ -123,35 +119,15 @@ enum Step {
 
 /// Notes a failure, says it in the log, and has the task tried again later, or not.
 fn report(task: &Task, failure: &Failure) {
-    let attempts = task.progress.attempts + 1;
-    let (first, most) = if failure.is_transient() {
-        RETRY
-    } else {
-        RETRY_FAILED
+    let attempt = Attempt {
+        worker: "pg_dynamo index builds",
+        what: task.target.of_table(&task.table),
+        before: task.progress.attempts,
+        resume: "dynamo.resume_index_builds",
     };
-    let retry_in = first
-        .saturating_mul(1 << attempts.clamp(1, 16) >> 1)
-        .min(most);
-    let gave_up = !failure.is_transient() && attempts >= MAX_FAILURES;
-    let target = task.target.of_table(&task.table);
-    let what = format!("{target}: {}", failure.message);
-    if gave_up {
-        warning!(
-            "{what} (given up after {attempts} attempts: dynamo.resume_index_builds() tries again)"
-        );
-    } else if !failure.is_transient() {
-        warning!("{what} (attempt {attempts}, the next in {retry_in} ms)");
-    } else if (attempts as u64).is_power_of_two() {
-        log!("{what} (attempt {attempts}, the next in {retry_in} ms)");
-    }
-    let noted = session::transaction(|| {
+    retry::report(&attempt, failure, |retry_in, gave_up| {
         progress::fail(task, &failure.message, retry_in, gave_up);
-        Ok(())
     });
-    if let Err(failure) = noted {
-        warning!("pg_dynamo index builds: {}", failure.message);
-        session::sleep(1_000);
-    }
 }
 
 /// The table's definition as it stands, locked, while it still is the task's table and its index is in `state`.

@@ -11,6 +11,7 @@ mod kind;
 mod launcher;
 mod process;
 mod progress;
+mod retry;
 mod session;
 mod sweep;
 mod target;

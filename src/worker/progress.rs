@@ -5,8 +5,8 @@
 use super::target::Target;
 use crate::storage::catalog;
 use crate::storage::spi::{self, Arg, Plan};
+use pg_dynamo_core::Result;
 use pg_dynamo_core::table::{IndexState, TableDefinition};
-use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
 
 /// What a build is at. The row says so to people, too.
@@ -70,21 +70,8 @@ pub struct Progress {
 
 /// Everything that is left to do in this database. Err: a definition cannot be read.
 pub fn unfinished() -> Result<Vec<Task>> {
-    let definitions = spi::connected(|| {
-        let plan = Plan::prepare(
-            "SELECT definition::text FROM dynamo.table_definition \
-             WHERE definition::text ~ '\"state\":\"(Creating|Backfilling|Deleting)\"' ORDER BY table_name",
-            &[],
-        );
-        let count = plan.execute(&[], false);
-        (0..count as usize)
-            .filter_map(|row| spi::text_value(row, 1))
-            .collect::<Vec<_>>()
-    });
     let mut tasks = Vec::new();
-    for json in definitions {
-        let definition: TableDefinition =
-            serde_json::from_str(&json).map_err(|_| ApiError::corrupt("table definition"))?;
+    for definition in catalog::matching(r#""state":"(Creating|Backfilling|Deleting)""#)? {
         for (target, state) in Target::unfinished(&definition) {
             let begins = match state {
                 IndexState::Active => continue,

@@ -11,9 +11,8 @@ mod table;
 
 use super::{Kind, process, session, turns};
 use crate::guc::time_to_live::interval;
-use crate::storage::spi::{self, Plan};
-use pg_dynamo_core::table::TableDefinition;
-use pg_dynamo_core::{ApiError, Result as CoreResult};
+use crate::storage::catalog;
+use pg_dynamo_core::Result as CoreResult;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::HashMap;
@@ -95,20 +94,8 @@ fn subjects() -> Result<Vec<Subject>, session::Failure> {
 }
 
 fn definitions() -> CoreResult<Vec<Subject>> {
-    let texts = spi::connected(|| {
-        let plan = Plan::prepare(
-            "SELECT definition::text FROM dynamo.table_definition \
-             WHERE definition::text ~ '\"time_to_live\":\\{' ORDER BY table_name",
-            &[],
-        );
-        let count = plan.execute(&[], true);
-        let texts = (0..count as usize).filter_map(|row| spi::text_value(row, 1));
-        texts.collect::<Vec<_>>()
-    });
-    let read = |text: &String| {
-        serde_json::from_str(text).map_err(|_| ApiError::corrupt("table definition"))
-    };
-    let all: Vec<TableDefinition> = texts.iter().map(read).collect::<CoreResult<_>>()?;
+    // As the index on the definitions says it.
+    let all = catalog::matching(r#""time_to_live":\{"#)?;
     let subjects = all.into_iter().map(|definition| Subject {
         name: definition.name,
         id: definition.table_id,

@@ -179,13 +179,22 @@ pub fn gave_up(kind: Kind, id: &str) -> bool {
     })
 }
 
-/// Lets the worker try again what it has given up. Answers how many jobs there are.
+/// Lets the worker try again what it has given up of tables and backups that the caller owns. Answers how many jobs
+/// there are.
 pub fn retry_failed() -> i64 {
+    // SAFETY: reads this backend's state.
+    let caller = unsafe { pg_sys::GetUserId() };
     catalog::as_catalog_owner(|| {
         change(
-            "UPDATE dynamo_internal.backup_job SET gave_up = false, attempts = 0, retry_at = NULL WHERE gave_up",
-            &[],
-            &[],
+            "UPDATE dynamo_internal.backup_job AS j SET gave_up = false, attempts = 0, retry_at = NULL \
+             FROM dynamo_internal.backup_work AS w, pg_catalog.pg_class AS c \
+             WHERE j.gave_up AND w.kind OPERATOR(pg_catalog.=) j.kind AND w.id OPERATOR(pg_catalog.=) j.id \
+               AND c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(coalesce(w.target, pg_catalog.format( \
+                   CASE WHEN w.kind OPERATOR(pg_catalog.=) 'history' THEN 'dynamo_tables.%I' ELSE 'dynamo_backups.%I' END, \
+                   w.id)))::pg_catalog.oid \
+               AND pg_catalog.pg_has_role($1::pg_catalog.oid, c.relowner, 'USAGE')",
+            &[pg_sys::INT8OID],
+            &[Arg::Int8(i64::from(caller.to_u32()))],
         );
     });
     spi::connected(|| {

@@ -201,16 +201,20 @@ fn read_page(after: &str, limit: usize) -> Vec<String> {
 
 /// Whether a table is being restored from the backup `id`.
 pub fn is_being_restored(id: &str) -> bool {
+    // The id is made of digits, letters and a dash.
+    is_under_way(&format!("\"backup\":\"{id}\""))
+}
+
+/// Whether a table is being restored whose definition holds this text.
+fn is_under_way(text: &str) -> bool {
     spi::connected(|| {
-        // The id is made of digits, letters and a dash.
         let plan = Plan::prepare(
             "SELECT 1::pg_catalog.int8 FROM dynamo.table_definition \
              WHERE pg_catalog.strpos(definition::pg_catalog.text, $1) OPERATOR(pg_catalog.>) 0 \
                AND pg_catalog.strpos(definition::pg_catalog.text, '\"in_progress\":true') OPERATOR(pg_catalog.>) 0 LIMIT 1",
             &[pg_sys::TEXTOID],
         );
-        let backup = format!("\"backup\":\"{id}\"");
-        plan.execute(&[Arg::Text(&backup)], false) > 0
+        plan.execute(&[Arg::Text(text)], false) > 0
     })
 }
 
@@ -231,17 +235,8 @@ pub fn is_being_made(table: &str) -> bool {
 
 /// Whether a table is being restored from table `name` and its history.
 pub fn restores_from(name: &str) -> bool {
-    spi::connected(|| {
-        let plan = Plan::prepare(
-            "SELECT 1::pg_catalog.int8 FROM dynamo.table_definition \
-             WHERE pg_catalog.strpos(definition::pg_catalog.text, $1) OPERATOR(pg_catalog.>) 0 \
-               AND pg_catalog.strpos(definition::pg_catalog.text, '\"in_progress\":true') OPERATOR(pg_catalog.>) 0 LIMIT 1",
-            &[pg_sys::TEXTOID],
-        );
-        // Names of tables hold nothing that JSON would escape.
-        let source = format!("\"source_table\":\"{name}\",\"backup\":null");
-        plan.execute(&[Arg::Text(&source)], false) > 0
-    })
+    // Names of tables hold nothing that JSON would escape.
+    is_under_way(&format!("\"source_table\":\"{name}\",\"backup\":null"))
 }
 
 /// Whether the current role may act as the owner of the backup's relation. None: the relation is gone.

@@ -79,6 +79,21 @@ def index(name, partition, sort=None, projection="ALL", **more):
     )
 
 
+def orders():
+    """CreateTable's members for orders of customers, by total in a local index; those that are open in a sparse one."""
+    return composite(
+        "Customer",
+        "Number",
+        "N",
+        AttributeDefinitions=[
+            dict(AttributeName="Open", AttributeType="S"),
+            dict(AttributeName="Total", AttributeType="N"),
+        ],
+        GlobalSecondaryIndexes=[index("ByOpen", "Open", "Total", "INCLUDE", NonKeyAttributes=["Note"])],
+        LocalSecondaryIndexes=[index("ByTotal", "Customer", "Total", "KEYS_ONLY")],
+    )
+
+
 class Case(unittest.TestCase):
     """A test with a client, and an assertion for DynamoDB's errors."""
 

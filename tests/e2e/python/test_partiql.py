@@ -5,23 +5,13 @@ from decimal import Decimal
 
 import boto3
 from boto3.dynamodb.types import Binary
-from support import EVERYTHING, TableCase, composite, index
+from support import EVERYTHING, TableCase, orders
 
 
 class Statements(TableCase):
     """Orders of customers; the open ones are in a sparse index."""
 
-    schema = composite(
-        "Customer",
-        "Number",
-        "N",
-        AttributeDefinitions=[
-            dict(AttributeName="Open", AttributeType="S"),
-            dict(AttributeName="Total", AttributeType="N"),
-        ],
-        GlobalSecondaryIndexes=[index("ByOpen", "Open", "Total", "INCLUDE", NonKeyAttributes=["Note"])],
-        LocalSecondaryIndexes=[index("ByTotal", "Customer", "Total", "KEYS_ONLY")],
-    )
+    schema = orders()
 
     @classmethod
     def setUpClass(cls):

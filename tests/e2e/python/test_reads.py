@@ -2,23 +2,13 @@
 
 import unittest
 
-from support import TableCase, composite, index
+from support import TableCase, composite, orders
 
 
 class Reads(TableCase):
     """Ten orders of each of three customers; the odd ones are open, which a sparse index shows."""
 
-    schema = composite(
-        "Customer",
-        "Number",
-        "N",
-        AttributeDefinitions=[
-            dict(AttributeName="Open", AttributeType="S"),
-            dict(AttributeName="Total", AttributeType="N"),
-        ],
-        GlobalSecondaryIndexes=[index("ByOpen", "Open", "Total", "INCLUDE", NonKeyAttributes=["Note"])],
-        LocalSecondaryIndexes=[index("ByTotal", "Customer", "Total", "KEYS_ONLY")],
-    )
+    schema = orders()
 
     @classmethod
     def setUpClass(cls):

@@ -8,7 +8,6 @@ use crate::expression::Condition;
 use crate::json::Json;
 use crate::table::{Account, TableDefinition, TableRef};
 use crate::value::Attributes;
-use crate::value::json::read_attributes;
 use std::rc::Rc;
 
 #[derive(Debug)]
@@ -42,13 +41,11 @@ impl ConditionCheckRequest {
 
     /// `action`: its shape was checked.
     pub(super) fn in_transaction(action: &Json<'_>, account: &Account) -> Result<Self> {
-        let table = TableRef::of_request(action, account)?;
-        expressions::check_mixture(action, &IN_TRANSACTION)?;
-        let key = read_attributes(action.get("Key").unwrap_or(&Json::Null))?;
+        let (table, key, compiled) = expressions::of_action(action, account, &IN_TRANSACTION)?;
         Ok(ConditionCheckRequest {
             table,
             key,
-            condition: expressions::compile(action)?.condition,
+            condition: compiled.condition,
             show: Show::of_action(action),
         })
     }

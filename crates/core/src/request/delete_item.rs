@@ -83,13 +83,11 @@ impl DeleteItemRequest {
 
     /// A delete of TransactWriteItems, whose shape was checked.
     pub(super) fn in_transaction(action: &Json<'_>, account: &Account) -> Result<Self> {
-        let table = TableRef::of_request(action, account)?;
-        expressions::check_mixture(action, &IN_TRANSACTION)?;
-        let key = read_attributes(action.get("Key").unwrap_or(&Json::Null))?;
+        let (table, key, compiled) = expressions::of_action(action, account, &IN_TRANSACTION)?;
         Ok(DeleteItemRequest {
             table,
             key,
-            condition: expressions::compile(action)?.condition,
+            condition: compiled.condition,
             show: Show::of_action(action),
         })
     }

@@ -6,8 +6,9 @@ use crate::expression::{
 };
 use crate::json::Json;
 use crate::legacy::{self, AttributeUpdate, ExpectedAttribute, LegacyCondition};
-use crate::value::Value;
-use crate::value::json::{parse_value, read_checked_value};
+use crate::table::{Account, TableRef};
+use crate::value::json::{parse_value, read_attributes, read_checked_value};
+use crate::value::{Attributes, Value};
 use crate::{ApiError, Result, limits};
 use std::collections::BTreeMap;
 
@@ -102,6 +103,18 @@ pub fn compile(request: &Json<'_>) -> Result<Compiled> {
     }
     usage.check_unused(&placeholders)?;
     Ok(compiled)
+}
+
+/// Table, key and expressions of an action of a transaction that names an item by its key, and whose shape was checked.
+pub fn of_action(
+    action: &Json<'_>,
+    account: &Account,
+    parameters: &Parameters,
+) -> Result<(TableRef, Attributes, Compiled)> {
+    let table = TableRef::of_request(action, account)?;
+    check_mixture(action, parameters)?;
+    let key = read_attributes(action.get("Key").unwrap_or(&Json::Null))?;
+    Ok((table, key, compile(action)?))
 }
 
 /// False: neither expressions nor what stands for names and values in them.

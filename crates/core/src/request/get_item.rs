@@ -85,13 +85,11 @@ impl GetItemRequest {
 
     /// A Get of TransactGetItems, whose shape was checked.
     pub(super) fn in_transaction(get: &Json<'_>, account: &Account) -> Result<Self> {
-        let table = TableRef::of_request(get, account)?;
-        expressions::check_mixture(get, &IN_TRANSACTION)?;
-        let key = read_attributes(get.get("Key").unwrap_or(&Json::Null))?;
+        let (table, key, compiled) = expressions::of_action(get, account, &IN_TRANSACTION)?;
         Ok(GetItemRequest {
             table,
             key,
-            projection: expressions::compile(get)?.projection,
+            projection: compiled.projection,
             columns: None,
             consistent: true,
             capacity: ReturnCapacity::None,

@@ -79,10 +79,7 @@ impl UpdateItemRequest {
 
     /// An update of TransactWriteItems, whose shape was checked.
     pub(super) fn in_transaction(action: &Json<'_>, account: &Account) -> Result<Self> {
-        let table = TableRef::of_request(action, account)?;
-        expressions::check_mixture(action, &IN_TRANSACTION)?;
-        let key = read_attributes(action.get("Key").unwrap_or(&Json::Null))?;
-        let compiled = expressions::compile(action)?;
+        let (table, key, compiled) = expressions::of_action(action, account, &IN_TRANSACTION)?;
         Ok(UpdateItemRequest {
             table,
             key,
