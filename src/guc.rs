@@ -1,7 +1,12 @@
 //! Settings (`dynamo.*`).
 
 pub mod gateway;
+mod streams;
 pub mod time_to_live;
+
+pub use streams::{
+    stream_max_retained_wal, stream_read_wait, stream_retention, stream_shard_age, stream_shards,
+};
 
 use pg_dynamo_core::table::Account;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
@@ -98,6 +103,7 @@ pub fn register() {
     );
     gateway::register();
     time_to_live::register();
+    streams::register();
     // SAFETY: a flag of this process.
     if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
         GucRegistry::define_int_guc(

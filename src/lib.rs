@@ -11,6 +11,7 @@ mod entry;
 mod guc;
 mod op;
 mod storage;
+mod stream;
 mod worker;
 
 ::pgrx::pg_module_magic!(name, version);
@@ -92,6 +93,12 @@ extension_sql_file!(
     requires = ["storage"]
 );
 
+extension_sql_file!(
+    "../sql/install/streams.sql",
+    name = "streams",
+    requires = ["operations"]
+);
+
 /// Called once when the library is loaded, in the postmaster (preload) or in a backend.
 #[allow(non_snake_case)]
 #[pg_guard]
@@ -108,6 +115,8 @@ pub extern "C-unwind" fn _PG_init() {
         storage::counters::register();
         storage::register_shared_memory();
     }
+    stream::wake::register();
+    stream::farewell::register();
     worker::register();
 }
 

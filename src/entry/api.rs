@@ -61,6 +61,10 @@ request_forms! {
     restore_table_to_point_in_time => RestoreTableToPointInTime,
     update_continuous_backups => UpdateContinuousBackups,
     describe_continuous_backups => DescribeContinuousBackups,
+    list_streams => ListStreams,
+    describe_stream => DescribeStream,
+    get_shard_iterator => GetShardIterator,
+    get_records => GetRecords,
 }
 
 fn resume_index_builds(retry_failed: bool) -> i64 {

@@ -19,6 +19,7 @@ mod record_history;
 mod report;
 mod rows;
 mod statistics;
+mod streams;
 mod transaction;
 
 pub use item_set::register as register_item_sets;

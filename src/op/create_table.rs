@@ -2,13 +2,14 @@
 
 use super::Session;
 use crate::storage::{catalog, policy, table};
+use crate::stream;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::policy::ResourcePolicy;
 use pg_dynamo_core::request::{CreateTableRequest, table_description_reply};
-use pg_dynamo_core::table::{TableDefinition, TableStatistics, TableStatus};
+use pg_dynamo_core::table::{TableDefinition, TableStatistics};
 use pg_dynamo_core::{ApiError, Result};
 
-/// The table is ACTIVE when the call returns; a session creating the same name is waited for.
+/// The table is ACTIVE when the call returns, unless it waits for the first stream of its database; a session creating the same name is waited for.
 pub fn run(session: &Session, mut request: CreateTableRequest) -> Result<String> {
     let policy = request.take_policy();
     let definition = request.definition(catalog::new_id(), catalog::now_millis())?;
@@ -28,14 +29,16 @@ pub fn run(session: &Session, mut request: CreateTableRequest) -> Result<String>
     let policy = policy.map(|new| new.after(None, definition.created_at));
     // A role that is missing is told before anything is made: a caller may go on and commit.
     let policy = policy.map(identified).transpose()?;
+    let definition = stream::table::of_new_table(definition)?;
     claim(&definition)?;
     table::create(&definition)?;
+    stream::table::enable_at_creation(&definition)?;
     if let Some(policy) = policy {
         govern(&definition, policy)?;
     }
     Ok(table_description_reply(
         &definition,
-        TableStatus::Active,
+        definition.status(),
         &session.account,
         TableStatistics::default(),
     ))

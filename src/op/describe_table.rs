@@ -3,6 +3,7 @@
 use super::Session;
 use crate::storage::catalog::{self, Hold};
 use crate::storage::table;
+use crate::stream;
 use crate::worker::{self, Kind};
 use pg_dynamo_core::request::{DescribeTableRequest, describe_table_reply};
 use pg_dynamo_core::{ApiError, Result};
@@ -17,6 +18,7 @@ pub fn run(session: &Session, request: DescribeTableRequest) -> Result<String> {
     if found.definition.is_being_created() {
         worker::start_if_needed(Kind::Backup);
     }
+    stream::table::wake_worker(&found.definition);
     Ok(describe_table_reply(
         &found.definition,
         &session.account,

@@ -4,25 +4,29 @@ use super::{Reply, Session};
 use super::{
     batch_execute_statement, batch_get_item, batch_write_item, continuous_backups,
     contributor_insights, create_backup, create_table, delete_backup, delete_item, delete_table,
-    describe_backup, describe_endpoints, describe_limits, describe_table, describe_time_to_live,
-    execute_statement, execute_transaction, get_item, list_backups, list_tables, put_item, query,
-    resource_policy, restore, scan, tags, transact_get_items, transact_write_items, unsupported,
-    update_item, update_table, update_time_to_live, write,
+    describe_backup, describe_endpoints, describe_limits, describe_stream, describe_table,
+    describe_time_to_live, execute_statement, execute_transaction, get_item, get_records,
+    get_shard_iterator, list_backups, list_streams, list_tables, put_item, query, resource_policy,
+    restore, scan, tags, transact_get_items, transact_write_items, unsupported, update_item,
+    update_table, update_time_to_live, write,
 };
+use crate::storage::catalog;
 use pg_dynamo_core::json::Json;
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{
     BackupRequest, BatchExecuteStatementRequest, BatchGetItemRequest, BatchWriteItemRequest,
     CreateBackupRequest, CreateTableRequest, DeleteItemRequest, DeleteResourcePolicyRequest,
     DeleteTableRequest, DescribeContinuousBackupsRequest, DescribeContributorInsightsRequest,
-    DescribeTableRequest, DescribeTimeToLiveRequest, ExecuteStatementRequest,
-    ExecuteTransactionRequest, GetItemRequest, GetResourcePolicyRequest, ListBackupsRequest,
-    ListContributorInsightsRequest, ListTablesRequest, ListTagsOfResourceRequest, PutItemRequest,
-    PutResourcePolicyRequest, QueryRequest, RestoreTableFromBackupRequest,
-    RestoreTableToPointInTimeRequest, ScanRequest, TagResourceRequest, TransactGetItemsRequest,
-    TransactWriteItemsRequest, Unsupported, UntagResourceRequest, UpdateContinuousBackupsRequest,
-    UpdateContributorInsightsRequest, UpdateItemRequest, UpdateTableRequest,
-    UpdateTimeToLiveRequest, check_describe_endpoints, check_describe_limits,
+    DescribeStreamRequest, DescribeTableRequest, DescribeTimeToLiveRequest,
+    ExecuteStatementRequest, ExecuteTransactionRequest, GetItemRequest, GetRecordsRequest,
+    GetResourcePolicyRequest, GetShardIteratorRequest, ListBackupsRequest,
+    ListContributorInsightsRequest, ListStreamsRequest, ListTablesRequest,
+    ListTagsOfResourceRequest, PutItemRequest, PutResourcePolicyRequest, QueryRequest,
+    RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest, ScanRequest,
+    TagResourceRequest, TransactGetItemsRequest, TransactWriteItemsRequest, Unsupported,
+    UntagResourceRequest, UpdateContinuousBackupsRequest, UpdateContributorInsightsRequest,
+    UpdateItemRequest, UpdateTableRequest, UpdateTimeToLiveRequest, check_describe_endpoints,
+    check_describe_limits,
 };
 use pg_dynamo_core::{ApiError, Result, limits};
 
@@ -68,6 +72,10 @@ pub enum Request {
     RestoreTableToPointInTime(RestoreTableToPointInTimeRequest),
     UpdateContinuousBackups(UpdateContinuousBackupsRequest),
     DescribeContinuousBackups(DescribeContinuousBackupsRequest),
+    ListStreams(ListStreamsRequest),
+    DescribeStream(DescribeStreamRequest),
+    GetShardIterator(GetShardIteratorRequest),
+    GetRecords(GetRecordsRequest),
 }
 
 /// A request that is about to run.
@@ -166,6 +174,20 @@ impl Request {
             Operation::DescribeContinuousBackups => {
                 let request = DescribeContinuousBackupsRequest::parse(body, account)?;
                 Request::DescribeContinuousBackups(request)
+            }
+            Operation::ListStreams => {
+                Request::ListStreams(ListStreamsRequest::parse(body, account)?)
+            }
+            Operation::DescribeStream => {
+                Request::DescribeStream(DescribeStreamRequest::parse(body, account)?)
+            }
+            Operation::GetShardIterator => {
+                let now = catalog::now_millis();
+                Request::GetShardIterator(GetShardIteratorRequest::parse(body, account, now)?)
+            }
+            Operation::GetRecords => {
+                let now = catalog::now_millis();
+                Request::GetRecords(GetRecordsRequest::parse(body, account, now)?)
             }
             Operation::TagResource => {
                 Request::TagResource(TagResourceRequest::parse(body, account)?)
@@ -274,6 +296,10 @@ impl Request {
             Request::DescribeContinuousBackups(request) => {
                 continuous_backups::describe(session, &request)?
             }
+            Request::ListStreams(request) => list_streams::run(session, request)?,
+            Request::DescribeStream(request) => describe_stream::run(session, request)?,
+            Request::GetShardIterator(request) => get_shard_iterator::run(session, request)?,
+            Request::GetRecords(request) => get_records::run(session, request)?,
             Request::PutItem(_)
             | Request::UpdateItem(_)
             | Request::DeleteItem(_)

@@ -3,6 +3,7 @@
 use super::Session;
 use super::redefine::redefine;
 use crate::storage::{catalog, table};
+use crate::stream;
 use crate::worker::{self, Kind};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{UpdateTableRequest, table_description_reply};
@@ -18,6 +19,12 @@ pub fn run(session: &Session, request: UpdateTableRequest) -> Result<String> {
         missing,
         |held, current| {
             let updated = request.apply(current, catalog::now_millis())?;
+            if request.enables_stream() {
+                stream::table::check_server()?;
+            }
+            if request.changes_stream() {
+                stream::table::changed(&updated, held.relid)?;
+            }
             if !updated.is_finished() {
                 worker::start_at_commit(Kind::IndexBuild);
             }

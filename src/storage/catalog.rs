@@ -226,6 +226,11 @@ pub fn name_taken(table_name: &str, expected: bool) -> bool {
     taken()
 }
 
+/// The data table of a DynamoDB table; InvalidOid when there is none.
+pub fn relid_of(table_name: &str) -> pg_sys::Oid {
+    relation_of(&relation_name(table_name))
+}
+
 fn relation_of(relation: &str) -> pg_sys::Oid {
     let (Ok(schema), Ok(relation)) = (CString::new(DATA_SCHEMA), CString::new(relation)) else {
         return pg_sys::InvalidOid;

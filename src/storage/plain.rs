@@ -143,7 +143,9 @@ unsafe fn our_only_triggers(
                 derived = Some(maintained(trigger, &definition.key_schema)?);
             } else if is("record_history", AFTER_ROW) && !history {
                 history = true;
-            } else if !is("record_history", BEFORE_TRUNCATE) {
+            } else if !is("record_history", BEFORE_TRUNCATE)
+                && !is("stream_of_table", BEFORE_TRUNCATE)
+            {
                 return None;
             }
         }

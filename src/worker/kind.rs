@@ -13,10 +13,17 @@ pub enum Kind {
     TimeToLive,
     /// Makes backups, restores tables, keeps histories short (`backup`).
     Backup,
+    /// Captures the changes of tables with a stream (`stream::capture`).
+    Stream,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::IndexBuild, Kind::TimeToLive, Kind::Backup];
+    pub const ALL: [Kind; 4] = [
+        Kind::IndexBuild,
+        Kind::TimeToLive,
+        Kind::Backup,
+        Kind::Stream,
+    ];
 
     /// What `pg_stat_activity` shows as its type.
     pub fn name(self) -> &'static CStr {
@@ -24,6 +31,7 @@ impl Kind {
             Kind::IndexBuild => c"pg_dynamo index builds",
             Kind::TimeToLive => c"pg_dynamo time to live",
             Kind::Backup => c"pg_dynamo backups",
+            Kind::Stream => c"pg_dynamo streams",
         }
     }
 
@@ -33,6 +41,7 @@ impl Kind {
             Kind::IndexBuild => c"pg_dynamo_index_worker",
             Kind::TimeToLive => c"pg_dynamo_time_to_live_worker",
             Kind::Backup => c"pg_dynamo_backup_worker",
+            Kind::Stream => c"pg_dynamo_stream_worker",
         }
     }
 
@@ -42,6 +51,7 @@ impl Kind {
             Kind::IndexBuild => "build secondary indexes",
             Kind::TimeToLive => "delete expired items",
             Kind::Backup => "make backups",
+            Kind::Stream => "capture streams",
         }
     }
 
@@ -60,6 +70,7 @@ impl Kind {
                 "SELECT 1::pg_catalog.int8 FROM dynamo_internal.backup_state \
                  WHERE phase OPERATOR(pg_catalog.<>) 'failed' LIMIT 1"
             }
+            Kind::Stream => "SELECT one FROM dynamo_internal.stream_work LIMIT 1",
         }
     }
 

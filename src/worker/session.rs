@@ -158,6 +158,11 @@ pub fn make_message_context() {
     }
 }
 
+/// Runs `body` outside a transaction of ours; what goes wrong in it comes back.
+pub fn guarded<R>(body: impl FnOnce() -> CoreResult<R>) -> Result<R, Failure> {
+    caught(body)
+}
+
 fn caught<R>(body: impl FnOnce() -> CoreResult<R>) -> Result<R, Failure> {
     let outcome = PgTryBuilder::new(AssertUnwindSafe(|| {
         body().map_err(|error| Failure::of_api(&error))

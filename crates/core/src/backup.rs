@@ -183,10 +183,10 @@ impl Backup {
                 global_index,
             );
         }
-        if let Some(view) = table.stream {
+        if let Some(given) = &table.stream {
             let mut stream = Object::default();
             stream.raw("StreamEnabled", "true");
-            stream.text("StreamViewType", view.name());
+            stream.text("StreamViewType", given.view.name());
             o.raw("StreamDescription", &stream.end());
         }
         if let Some(ttl) = &table.time_to_live {

@@ -265,6 +265,21 @@ impl ApiError {
             "Requested resource not found: Table: {name} not found"
         ))
     }
+    pub fn no_such_stream(arn: &str) -> Self {
+        Self::resource_not_found(format!(
+            "Requested resource not found: Stream: {arn} not found"
+        ))
+    }
+    /// A shard that never was in the stream, or whose records are long gone.
+    pub fn no_such_shard(shard: &str, arn: &str) -> Self {
+        Self::resource_not_found(format!(
+            "Requested resource not found: Shard: {shard} in Stream: {arn} not found"
+        ))
+    }
+    /// What is asked for is older than what is kept.
+    pub fn trimmed() -> Self {
+        Self::trimmed_data_access("The data you are trying to access has been trimmed")
+    }
     /// CreateTable met a table of that name.
     pub fn table_exists(name: &str) -> Self {
         Self::resource_in_use(format!("Table already exists: {name}"))

@@ -24,6 +24,7 @@ pub mod policy;
 pub mod range;
 pub mod read;
 pub mod request;
+pub mod stream;
 pub mod table;
 pub mod throttle;
 pub mod time_to_live;

@@ -140,10 +140,10 @@ operations! {
     UpdateTable, "update_table", Define, dynamodb, works;
     UpdateTableReplicaAutoScaling, "update_table_replica_auto_scaling", Define, dynamodb, refused "ResourceNotFoundException, as DynamoDB has it for a table that is no global table";
     UpdateTimeToLive, "update_time_to_live", Define, dynamodb, differs "the next change may come as soon as the last is finished, not after half an hour";
-    DescribeStream, "describe_stream", Describe, streams, later;
-    GetRecords, "get_records", Read, streams, later;
-    GetShardIterator, "get_shard_iterator", Read, streams, later;
-    ListStreams, "list_streams", Describe, streams, later;
+    DescribeStream, "describe_stream", Describe, streams, works;
+    GetRecords, "get_records", Read, streams, works;
+    GetShardIterator, "get_shard_iterator", Read, streams, works;
+    ListStreams, "list_streams", Describe, streams, works;
 }
 
 impl Operation {
@@ -271,7 +271,7 @@ mod tests {
             Operation::implemented("PutItem").unwrap(),
             Operation::PutItem
         );
-        for name in ["GetRecords", "putItem", "Nonsense", ""] {
+        for name in ["getRecords", "putItem", "Nonsense", ""] {
             assert_eq!(
                 Operation::implemented(name).unwrap_err().kind,
                 ErrorKind::UnknownOperation

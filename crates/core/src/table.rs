@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 pub(crate) mod describe;
 mod indexes;
+mod streams;
 mod time_to_live;
 pub use describe::TableStatus;
 pub use indexes::{IndexRef, IndexState};
@@ -166,6 +167,26 @@ pub enum StreamView {
     NewAndOldImages,
 }
 
+/// The stream of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableStream {
+    pub view: StreamView,
+    /// When it was enabled, as its ARN says it.
+    pub label: String,
+    #[serde(default)]
+    pub state: StreamState,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StreamState {
+    /// Changes are not captured yet.
+    Enabling,
+    #[default]
+    Enabled,
+    /// It is no longer the table's; capture has not ended yet.
+    Disabling,
+}
+
 /// Stored as JSON in the catalog with a format version beside it. Additive: a new member has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableDefinition {
@@ -207,7 +228,10 @@ pub struct TableDefinition {
     #[serde(default)]
     pub global_indexes: Vec<GlobalIndex>,
     #[serde(default)]
-    pub stream: Option<StreamView>,
+    pub stream: Option<TableStream>,
+    /// Label of the stream that was enabled last; it stays when the stream is disabled.
+    #[serde(default)]
+    pub latest_stream: Option<String>,
     #[serde(default)]
     pub policy: Option<ResourcePolicy>,
     /// Contributor Insights of the table, under the empty name, and of its global indexes: those that were ever enabled.
@@ -245,6 +269,7 @@ impl TableDefinition {
             local_indexes: Vec::new(),
             global_indexes: Vec::new(),
             stream: None,
+            latest_stream: None,
             policy: None,
             insights: BTreeMap::new(),
             time_to_live: None,

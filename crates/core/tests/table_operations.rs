@@ -154,20 +154,11 @@ fn billing_mode_and_throughput_must_agree() {
 }
 
 #[test]
-fn streams_and_vectors_are_refused_and_a_disabled_stream_is_not() {
+fn vectors_are_refused_and_a_disabled_stream_is_not() {
     let message = |more: &str| create(&creation(&["a"], "a:HASH", more)).map_err(|e| e.message);
-    let stream = r#","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}"#;
     let refused = |p: &str| Err(format!("{p} is not supported in this release of pg_dynamo"));
-    assert_eq!(message(stream), refused("StreamSpecification"));
     assert_eq!(message(r#","VectorIndexes":[]"#), refused("VectorIndexes"));
     assert!(message(r#","StreamSpecification":{"StreamEnabled":false}"#).is_ok());
-    let disabled = r#","StreamSpecification":{"StreamEnabled":false,"StreamViewType":"NEW_IMAGE"}"#;
-    assert_eq!(
-        message(disabled).unwrap_err(),
-        format!(
-            "{INVALID}Table is being created with a stream disabled, UpdateViewType should not be specified"
-        )
-    );
 }
 
 #[test]

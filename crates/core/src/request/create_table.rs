@@ -16,6 +16,7 @@ pub struct CreateTableRequest {
     table: TableRef,
     definition: TableDefinition,
     policy: Option<NewPolicy>,
+    stream: Option<StreamView>,
 }
 
 impl CreateTableRequest {
@@ -42,9 +43,9 @@ impl CreateTableRequest {
             tags: tags::of_creation(request)?,
             local_indexes: local,
             global_indexes: global,
-            stream: stream(request)?,
             ..TableDefinition::with_keys(key)
         };
+        let stream = stream(request)?;
         let policy = NewPolicy::of_creation(request, account, &table.name)?;
         refuse(
             request,
@@ -58,6 +59,7 @@ impl CreateTableRequest {
             table,
             definition,
             policy,
+            stream,
         })
     }
 
@@ -70,26 +72,20 @@ impl CreateTableRequest {
         self.policy.take()
     }
 
-    /// What the catalog stores. `table_id`: a fresh UUID; `now_millis`: epoch milliseconds.
-    /// Err: ValidationException for what this release refuses.
+    /// What the catalog stores; a stream is Enabling. `table_id`: a fresh UUID; `now_millis`: epoch milliseconds.
     pub fn definition(self, table_id: String, now_millis: i64) -> Result<TableDefinition> {
-        unsupported_in_this_release(&self.definition)?;
         let on_demand = self.definition.billing_mode == BillingMode::PayPerRequest;
-        Ok(TableDefinition {
+        let definition = TableDefinition {
             table_id,
             created_at: now_millis,
             on_demand_since: on_demand.then_some(now_millis),
             ..self.definition
+        };
+        Ok(match self.stream {
+            Some(view) => definition.with_stream(view, now_millis),
+            None => definition,
         })
     }
-}
-
-/// What DynamoDB would accept and this release does not, in one place.
-pub fn unsupported_in_this_release(table: &TableDefinition) -> Result<()> {
-    if table.stream.is_some() {
-        return refused("StreamSpecification");
-    }
-    Ok(())
 }
 
 fn refused(parameter: &str) -> Result<()> {
@@ -162,19 +158,26 @@ pub(super) fn encryption(request: &Json<'_>) -> Result<Option<Option<Encryption>
 }
 
 fn stream(request: &Json<'_>) -> Result<Option<StreamView>> {
-    let Some(given) = member(request, "StreamSpecification") else {
-        return Ok(None);
-    };
-    let enabled = boolean(given, "StreamEnabled").unwrap_or(false);
-    match (enabled, string(given, "StreamViewType")) {
-        (false, None) => Ok(None),
-        (false, Some(_)) => invalid(
+    match stream_specification(request) {
+        Some((true, None)) => {
+            invalid("Table is being created with a stream enabled, UpdateViewType is required")
+        }
+        Some((false, Some(_))) => invalid(
             "Table is being created with a stream disabled, UpdateViewType should not be specified",
         ),
-        (true, None) => invalid("StreamViewType must be specified when StreamEnabled is true"),
-        (true, Some("KEYS_ONLY")) => Ok(Some(StreamView::KeysOnly)),
-        (true, Some("NEW_IMAGE")) => Ok(Some(StreamView::NewImage)),
-        (true, Some("OLD_IMAGE")) => Ok(Some(StreamView::OldImage)),
-        (true, Some(_)) => Ok(Some(StreamView::NewAndOldImages)),
+        Some((_, view)) => Ok(view),
+        None => Ok(None),
     }
+}
+
+/// StreamEnabled and StreamViewType. None when there is no StreamSpecification.
+pub(super) fn stream_specification(request: &Json<'_>) -> Option<(bool, Option<StreamView>)> {
+    let given = member(request, "StreamSpecification")?;
+    let view = string(given, "StreamViewType").map(|view| match view {
+        "KEYS_ONLY" => StreamView::KeysOnly,
+        "NEW_IMAGE" => StreamView::NewImage,
+        "OLD_IMAGE" => StreamView::OldImage,
+        _ => StreamView::NewAndOldImages,
+    });
+    Some((boolean(given, "StreamEnabled").unwrap_or(false), view))
 }

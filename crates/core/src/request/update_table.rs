@@ -1,5 +1,5 @@
 //! UpdateTable: what of a definition can change.
-use super::create_table::{billing_mode, encryption, refuse, table_class};
+use super::create_table::{billing_mode, encryption, refuse, stream_specification, table_class};
 use super::fields::boolean;
 use super::index_updates::{self, IndexUpdate};
 use super::key_schema::{self, invalid};
@@ -8,8 +8,8 @@ use super::table_shapes;
 use super::units::{self, Owner};
 use crate::json::Json;
 use crate::table::{
-    Account, BillingMode, Encryption, IndexState, TableClass, TableDefinition, TableRef,
-    Throughput, Units,
+    Account, BillingMode, Encryption, IndexState, StreamState, StreamView, TableClass,
+    TableDefinition, TableRef, Throughput, Units,
 };
 use crate::{ApiError, Result};
 
@@ -25,6 +25,8 @@ pub struct UpdateTableRequest {
     on_demand: Option<Units>,
     warm: Option<Units>,
     indexes: Vec<IndexUpdate>,
+    /// `Some(None)`: disabled.
+    stream: Option<Option<StreamView>>,
 }
 
 /// One of these must be given. The first six stand in the error text.
@@ -86,11 +88,11 @@ impl UpdateTableRequest {
             on_demand: units::on_demand_units(request),
             warm: units::warm(request, Owner::Table)?,
             indexes,
+            stream: stream(request)?,
         };
         refuse(
             request,
             &[
-                "StreamSpecification",
                 "ReplicaUpdates",
                 "MultiRegionConsistency",
                 "GlobalTableWitnessUpdates",
@@ -149,7 +151,19 @@ impl UpdateTableRequest {
         if let Some(warm) = self.warm {
             new.warm = Some(units::warmer(table.warm_units(), warm, Owner::Table)?);
         }
-        Ok(new)
+        match self.stream {
+            Some(view) => changed_stream(new, view, now_millis),
+            None => Ok(new),
+        }
+    }
+
+    pub fn enables_stream(&self) -> bool {
+        matches!(self.stream, Some(Some(_)))
+    }
+
+    /// Whether capture has something to do when it has been applied.
+    pub fn changes_stream(&self) -> bool {
+        self.stream.is_some()
     }
 
     fn change_billing(
@@ -213,6 +227,43 @@ fn check_encryption(old: Option<&Encryption>, new: Option<&Encryption>) -> Resul
              change Master Key",
         ),
         _ => Ok(()),
+    }
+}
+
+fn stream(request: &Json<'_>) -> Result<Option<Option<StreamView>>> {
+    match stream_specification(request) {
+        None => Ok(None),
+        Some((true, None)) => invalid("If stream is being enabled then UpdateViewType is required"),
+        Some((false, Some(_))) => {
+            invalid("If stream is being disabled, then UpdateViewType must not be specified")
+        }
+        Some((_, view)) => Ok(Some(view)),
+    }
+}
+
+/// The table with a stream of this view, or without one.
+fn changed_stream(
+    table: TableDefinition,
+    view: Option<StreamView>,
+    now: i64,
+) -> Result<TableDefinition> {
+    let state = table.stream.as_ref().map(|stream| stream.state);
+    match (state, view) {
+        (Some(StreamState::Enabling | StreamState::Disabling), _) => Err(index_updates::in_use(
+            format_args!("Table is being updated: {}", table.name),
+        )),
+        (Some(StreamState::Enabled), Some(_)) => Err(ApiError::validation(format!(
+            "Table already has an enabled stream: TableName: {}",
+            table.name
+        ))),
+        (None, None) => Err(ApiError::validation(format!(
+            "Table has no stream to disable: TableName: {}",
+            table.name
+        ))),
+        (None, Some(view)) => Ok(table.with_stream(view, now)),
+        (Some(StreamState::Enabled), None) => {
+            Ok(table.with_stream_state(Some(StreamState::Disabling)))
+        }
     }
 }
 

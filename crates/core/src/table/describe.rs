@@ -1,7 +1,8 @@
 //! TableDescription, the answer of every table operation.
 use super::{
     Account, BillingMode, GlobalIndex, IndexState, IndexStatistics, KeyAttribute, LocalIndex,
-    Projection, StreamView, TableClass, TableDefinition, TableStatistics, Throughput, Units,
+    Projection, StreamState, StreamView, TableClass, TableDefinition, TableStatistics, TableStream,
+    Throughput, Units,
 };
 use crate::json::write_string;
 
@@ -31,14 +32,17 @@ const ON_DEMAND_WARM: Units = Units {
 };
 
 impl TableDefinition {
-    /// CREATING while its items are being restored, UPDATING while a global index waits for its columns, or is being deleted; ACTIVE again when the new
-    /// index is filled in ("Managing global secondary indexes").
+    /// CREATING while its items are being restored, or its changes are not captured yet; UPDATING while a global index
+    /// waits for its columns, or is being deleted; ACTIVE again when the new index is filled in ("Managing global secondary
+    /// indexes"). UPDATING, too, while a stream is being enabled or disabled.
     pub fn status(&self) -> TableStatus {
         if self.is_being_created() {
             return TableStatus::Creating;
         }
         let busy = |i: &GlobalIndex| matches!(i.state, IndexState::Creating | IndexState::Deleting);
-        if self.global_indexes.iter().any(busy) {
+        if self.waits_for_its_first_stream() {
+            TableStatus::Creating
+        } else if self.global_indexes.iter().any(busy) || self.changes_its_stream() {
             TableStatus::Updating
         } else {
             TableStatus::Active
@@ -118,11 +122,16 @@ impl TableDefinition {
             o.raw("LastUpdateToPayPerRequestDateTime", &seconds(since));
             d.raw("BillingModeSummary", &o.end());
         }
-        if let Some(view) = self.stream {
+        let shown = |stream: &&TableStream| stream.state != StreamState::Disabling;
+        if let Some(stream) = self.stream.as_ref().filter(shown) {
             let mut o = Object::default();
             o.raw("StreamEnabled", "true");
-            o.text("StreamViewType", view.name());
+            o.text("StreamViewType", stream.view.name());
             d.raw("StreamSpecification", &o.end());
+        }
+        if let Some(name) = self.latest_stream_name() {
+            d.text("LatestStreamLabel", &name.label);
+            d.text("LatestStreamArn", &name.arn(account));
         }
         if let Some(encryption) = sse_description(self, account) {
             d.raw("SSEDescription", &encryption);

@@ -1,0 +1,80 @@
+//! GetShardIterator.
+
+use super::Session;
+use crate::storage::catalog as tables;
+use crate::stream::catalog::{self, ShardRow, StreamRow};
+use crate::stream::{reader, table};
+use pg_dynamo_core::operation::Operation;
+use pg_dynamo_core::request::{GetShardIteratorRequest, StartAt};
+use pg_dynamo_core::stream::{Position, ShardIterator, Start, shard};
+use pg_dynamo_core::{ApiError, Result};
+
+pub fn run(session: &Session, request: GetShardIteratorRequest) -> Result<String> {
+    let operation = Operation::GetShardIterator;
+    let stream = readable(session, operation, &request.stream)?;
+    let missing =
+        || ApiError::no_such_shard(&request.shard_id, &request.stream.arn(&session.account));
+    let number = shard::number_of(&request.shard_id).ok_or_else(missing)?;
+    let shard = shard_of(&stream, number)?.filter(|shard| shard.id() == request.shard_id);
+    let shard = shard.ok_or_else(missing)?;
+    let start = start(request.start, &shard)?;
+    if shard.trimmed.is_some_and(|trimmed| start.misses(trimmed)) {
+        return Err(ApiError::trimmed());
+    }
+    let iterator = ShardIterator {
+        stream: request.stream,
+        shard: number,
+        start,
+        issued_at: tables::now_millis(),
+    };
+    Ok(GetShardIteratorRequest::reply(&iterator, &session.account))
+}
+
+/// The stream, which the caller may read.
+pub fn readable(
+    session: &Session,
+    operation: Operation,
+    name: &pg_dynamo_core::stream::StreamName,
+) -> Result<StreamRow> {
+    let stream = catalog::find(name)?;
+    let stream = stream.ok_or_else(|| ApiError::no_such_stream(&name.arn(&session.account)))?;
+    if !table::may_read(&stream)? {
+        return Err(session.access_denied(operation, &name.table));
+    }
+    Ok(stream)
+}
+
+/// A shard of the stream, as long as its records are kept.
+pub fn shard_of(stream: &StreamRow, number: u32) -> Result<Option<ShardRow>> {
+    let shards = catalog::shards(stream.number, Some(crate::guc::stream_retention()))?;
+    Ok(shards.into_iter().find(|shard| shard.number == number))
+}
+
+fn start(asked: StartAt, shard: &ShardRow) -> Result<Start> {
+    Ok(match asked {
+        StartAt::TrimHorizon => Start::TrimHorizon,
+        StartAt::Latest => latest(shard),
+        StartAt::Sequence(position) => Start::At(known(position)?),
+        StartAt::AfterSequence(position) => Start::After(known(position)?),
+        StartAt::Timestamp(millis) => {
+            reader::at_time(shard, millis).map_or_else(|| latest(shard), Start::At)
+        }
+    })
+}
+
+/// Behind all that is committed, when capture keeps up.
+fn latest(shard: &ShardRow) -> Start {
+    reader::catch_up(catalog::tip());
+    Start::At(shard.end.unwrap_or_else(catalog::tip))
+}
+
+/// A number that was given out: none can be of what was not captured yet.
+fn known(position: Position) -> Result<Position> {
+    let tip = catalog::tip();
+    if position > Position::after_commit(tip.epoch, tip.lsn) {
+        return Err(ApiError::validation(format!(
+            "One or more parameter values were invalid: Invalid SequenceNumber: {position}"
+        )));
+    }
+    Ok(position)
+}

@@ -1,0 +1,708 @@
+//! The capture worker: one for each database that has a stream.
+//!
+//! It decodes the log with a context that lives as long as it, stores whole transactions in batches, and notes with each
+//! batch, in the same transaction, how far it has come (the progress of a replication origin). So a change is stored
+//! exactly once, whatever dies. Positions are a function of the log, which is why a batch of records may be committed
+//! asynchronously: if it is lost, so is its progress, and it comes again as it was. The slot's own place follows when the
+//! batch is on disk.
+//!
+//! Any ERROR ends the process, whose decoding context is of no use after it; the postmaster starts it again.
+
+use super::catalog::{self, State, StreamRow};
+use super::plugin;
+use super::slot::{self, Condition, Decoder};
+use super::store::{self, Store};
+use super::{marker, wake};
+use crate::storage::catalog as tables;
+use crate::storage::catalog::Hold;
+use crate::storage::spi::{self, Arg, Plan};
+use crate::worker::session::{self, Failure};
+use crate::worker::{Kind, process};
+use pg_dynamo_core::stream::Position;
+use pg_dynamo_core::stream::position::next_epoch;
+use pg_dynamo_core::table::{StreamState, TableDefinition};
+use pg_dynamo_core::{ApiError, Result as CoreResult};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::collections::{HashMap, VecDeque};
+use std::ffi::CStr;
+use std::time::{Duration, Instant};
+
+/// A batch is stored when it has so many changes, or bytes of them; or when the log is at its end.
+const BATCH_CHANGES: usize = 1000;
+const BATCH_BYTES: usize = 4 << 20;
+/// Between looks at what is asked of the worker, at the bound of the log, and at what has expired.
+const TICK: Duration = Duration::from_millis(250);
+const BOUND: Duration = Duration::from_secs(1);
+const EXPIRY: Duration = Duration::from_secs(10);
+/// Without anything to decode the slot is let go.
+const REST: Duration = Duration::from_millis(200);
+/// Records of the log between looks at signals.
+const STEPS: usize = 1000;
+/// How long writers may queue behind a lock that this worker asks for.
+const LOCK_TIMEOUT: &CStr = c"100ms";
+
+/// The worker of the database whose OID is the argument.
+///
+/// # Safety
+/// Started by the postmaster.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pg_dynamo_stream_worker(database: pg_sys::Datum) {
+    process::begin(database);
+    session::set(c"lock_timeout", LOCK_TIMEOUT);
+    process::alone(Kind::Stream, work, || {
+        session::transaction(|| {
+            Ok(process::extension_is_here() && spi::connected(|| Kind::Stream.has_work()))
+        })
+        .unwrap_or(false)
+    });
+    wake::leave();
+}
+
+/// Captures until no stream is left.
+fn work() -> bool {
+    if let Err(failure) = serve() {
+        warning!("pg_dynamo streams: {}", failure.message);
+        let noted = session::transaction(|| {
+            if process::extension_is_here() {
+                note_error(&failure.message);
+            }
+            Ok(())
+        });
+        if let Err(failure) = noted {
+            warning!("pg_dynamo streams: {}", failure.message);
+        }
+        wake::leave();
+        // SAFETY: the end of the process; it is started again.
+        unsafe { pg_sys::proc_exit(1) };
+    }
+    false
+}
+
+fn serve() -> Result<(), Failure> {
+    loop {
+        let wanted = session::transaction(|| {
+            if !process::extension_is_here() {
+                slot::drop_all();
+                return Ok(None);
+            }
+            Ok(Some(Wanted::read()?))
+        })?;
+        let Some(wanted) = wanted else { return Ok(()) };
+        wanted.clear_broken();
+        if !wanted.any {
+            return session::transaction(|| {
+                end_all(State::Disabled, "")?;
+                slot::drop_all();
+                set_capture("stopped");
+                Ok(())
+            });
+        }
+        match session::transaction(|| Ok(slot::condition()))? {
+            Condition::Lost => {
+                give_up(
+                    "the write-ahead log that its slot needed was removed (max_slot_wal_keep_size)",
+                )?;
+            }
+            condition => {
+                let mut capture = Capture::begin(condition == Condition::Missing)?;
+                let result = capture.run();
+                slot::leave_origin();
+                result?;
+            }
+        }
+    }
+}
+
+/// What the definitions ask for.
+struct Wanted {
+    /// Whether there is a stream to capture.
+    any: bool,
+    /// Tables whose definition still has a stream that was given up.
+    broken: Vec<String>,
+    definitions: Vec<TableDefinition>,
+    alive: Vec<StreamRow>,
+}
+
+impl Wanted {
+    /// A transaction must be open.
+    fn read() -> CoreResult<Wanted> {
+        let definitions = with_streams()?;
+        let mut wanted = Wanted {
+            any: false,
+            broken: Vec::new(),
+            definitions: Vec::new(),
+            alive: catalog::alive()?,
+        };
+        for definition in definitions {
+            let name = definition.latest_stream_name();
+            let name = name.filter(|name| wanted.alive.iter().all(|row| row.name != *name));
+            let row = name.map(|name| catalog::find(&name)).transpose()?.flatten();
+            // One that ended is taken up again: its table was dropped, and restored.
+            if row.is_some_and(|row| row.state == State::Broken) {
+                wanted.broken.push(definition.name);
+            } else {
+                wanted.definitions.push(definition);
+            }
+        }
+        let ends = |definition: &TableDefinition| {
+            let stream = definition.stream.as_ref();
+            stream.is_some_and(|stream| stream.state == StreamState::Disabling)
+        };
+        wanted.any = wanted
+            .definitions
+            .iter()
+            .any(|definition| !ends(definition))
+            || !wanted.alive.is_empty();
+        Ok(wanted)
+    }
+
+    /// Takes streams that were given up out of the definitions, as soon as their tables are free.
+    fn clear_broken(&self) {
+        for table in &self.broken {
+            let cleared = session::transaction(|| {
+                let Some(held) = tables::open(table, Hold::Exclusive)? else {
+                    return Ok(());
+                };
+                let Some(definition) = tables::lock_definition(table)? else {
+                    return Ok(());
+                };
+                marker::remove(table);
+                tables::replace(held.relid, &definition.with_stream_state(None))
+            });
+            if let Err(failure) = cleared {
+                log!("stream of DynamoDB table {table}: {}", failure.message);
+            }
+        }
+    }
+}
+
+/// Definitions that have a stream. A transaction must be open.
+fn with_streams() -> CoreResult<Vec<TableDefinition>> {
+    let definitions = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT definition::text FROM dynamo.table_definition \
+             WHERE definition::text ~ '\"stream\":\\{' ORDER BY table_name",
+            &[],
+        );
+        let count = plan.execute(&[], false);
+        (0..count as usize)
+            .filter_map(|row| spi::text_value(row, 1))
+            .collect::<Vec<_>>()
+    });
+    let parse = |json: &String| {
+        let definition: Result<TableDefinition, _> = serde_json::from_str(json);
+        definition.map_err(|_| ApiError::corrupt("table definition"))
+    };
+    // Text that only looks like a stream is none.
+    let all: CoreResult<Vec<_>> = definitions.iter().map(parse).collect();
+    Ok(all?.into_iter().filter(|d| d.stream.is_some()).collect())
+}
+
+fn set_capture(state: &str) {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "UPDATE dynamo_internal.stream_capture SET state = $1, updated_at = clock_timestamp()",
+            &[pg_sys::TEXTOID],
+        );
+        plan.execute(&[Arg::Text(state)], false);
+    });
+}
+
+/// For `dynamo.streams`; capture may never have run.
+fn note_error(message: &str) {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "INSERT INTO dynamo_internal.stream_capture (state, slot_name, epoch, system_identifier, timeline, error) \
+             VALUES ('stopped', $2::name, 0, '', 0, $1) \
+             ON CONFLICT (one) DO UPDATE SET error = excluded.error, updated_at = clock_timestamp()",
+            &[pg_sys::TEXTOID; 2],
+        );
+        plan.execute(&[Arg::Text(message), Arg::Text(&slot::name())], false);
+    });
+}
+
+/// Ends every stream where it stands. A transaction must be open.
+fn end_all(state: State, reason: &str) -> CoreResult<()> {
+    let tip = catalog::tip();
+    for stream in catalog::alive()? {
+        close_all(stream.number, tip)?;
+        catalog::set_state(stream.number, state, reason);
+    }
+    Ok(())
+}
+
+fn close_all(stream: u32, end: Position) -> CoreResult<()> {
+    for shard in catalog::shards(stream, None)? {
+        if shard.end.is_none() {
+            catalog::close_shard(shard.number, end.max(shard.start));
+        }
+    }
+    Ok(())
+}
+
+/// Gives all streams up, loudly, and lets the log go.
+fn give_up(reason: &str) -> Result<(), Failure> {
+    warning!(
+        "the streams of this database are broken: {reason}. They were disabled; UpdateTable enables new ones"
+    );
+    session::set(c"synchronous_commit", c"local");
+    session::transaction(|| {
+        end_all(State::Broken, reason)?;
+        set_capture("broken");
+        note_error(reason);
+        Ok(())
+    })?;
+    session::transaction(|| {
+        slot::drop_all();
+        Ok(())
+    })
+}
+
+struct Capture {
+    decoder: Decoder,
+    store: Store,
+    origin: pg_sys::RepOriginId,
+    /// Own commits that may not be on disk, and the place in the log that each stands for.
+    unconfirmed: VecDeque<(u64, u64)>,
+    /// Streams that are ending, and the place in the log that their last changes are before.
+    ending: HashMap<u32, u64>,
+    sleep: u32,
+    busy: Instant,
+    ticked: Instant,
+    bounded: Instant,
+    expired: Instant,
+}
+
+impl Capture {
+    /// `missing`: there is no slot.
+    fn begin(missing: bool) -> Result<Capture, Failure> {
+        if missing {
+            session::transaction(|| {
+                slot::drop_all();
+                Ok(())
+            })?;
+            session::transaction(|| {
+                slot::create();
+                Ok(())
+            })?;
+        }
+        session::set(c"synchronous_commit", c"local");
+        let (origin, store) = session::transaction(|| {
+            let origin = slot::take_origin();
+            let epoch = begin_epoch(missing)?;
+            let tip = catalog::tip();
+            let start = if missing { 0 } else { tip.lsn };
+            Ok((origin, Store::open(epoch, start.max(tip.lsn))?))
+        })?;
+        slot::advance(origin, 0, 0);
+        plugin::capture_here(origin);
+        let decoder = session::transaction(|| Ok(Decoder::start()))?;
+        let now = Instant::now();
+        Ok(Capture {
+            decoder,
+            store,
+            origin,
+            unconfirmed: VecDeque::new(),
+            ending: HashMap::new(),
+            sleep: wake::be_woken(),
+            busy: now,
+            ticked: now.checked_sub(TICK).unwrap_or(now),
+            bounded: now,
+            expired: now,
+        })
+    }
+
+    /// Until no stream is left, or all were given up.
+    fn run(&mut self) -> Result<(), Failure> {
+        loop {
+            if wake::is_unwelcome() {
+                self.decoder.rest();
+                wake::leave();
+                // SAFETY: the end of the process; it is started again, and ends for good where its database is gone.
+                unsafe { pg_sys::proc_exit(1) };
+            }
+            let end = flushed();
+            self.decode(end)?;
+            self.confirm();
+            wake::publish(self.decoder.place());
+            if self.ticked.elapsed() >= TICK {
+                self.ticked = Instant::now();
+                if !self.tick()? {
+                    return Ok(());
+                }
+            }
+            if self.decoder.place() >= flushed() {
+                if self.busy.elapsed() >= REST {
+                    self.decoder.rest();
+                }
+                session::sleep(self.sleep);
+            }
+        }
+    }
+
+    /// Decodes and stores what is before `end`.
+    fn decode(&mut self, end: u64) -> Result<(), Failure> {
+        let mut steps = 0;
+        loop {
+            let decoder = &mut self.decoder;
+            let more = session::guarded(|| Ok(decoder.step(end)))?;
+            let (changes, bytes) =
+                plugin::with_captured(|c| (c.buffer.len(), c.buffer.size())).unwrap_or((0, 0));
+            let full = changes >= BATCH_CHANGES || bytes >= BATCH_BYTES;
+            if changes > 0 && (full || !more) {
+                self.busy = Instant::now();
+                self.store_batch()?;
+            }
+            if !more {
+                return Ok(());
+            }
+            steps += 1;
+            if steps % STEPS == 0 {
+                session::heed_signals();
+                if self.ticked.elapsed() >= TICK || wake::is_unwelcome() {
+                    // Whoever asks for the place in the log means what is stored.
+                    if changes > 0 && !full {
+                        self.store_batch()?;
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Whole transactions, and with them how far they reach.
+    fn store_batch(&mut self) -> Result<(), Failure> {
+        let store = &mut self.store;
+        let origin = self.origin;
+        let place = session::transaction(|| {
+            let now = tables::now_millis();
+            plugin::with_captured(|captured| {
+                let structural = store.write(captured, now)?;
+                session::set(
+                    c"synchronous_commit",
+                    if structural { c"local" } else { c"off" },
+                );
+                slot::advance(origin, captured.end_lsn, captured.committed_at);
+                Ok(captured.end_lsn)
+            })
+            .unwrap_or_else(|| Err(ApiError::internal("nothing is captured here")))
+        })?;
+        slot::advance(origin, 0, 0);
+        // SAFETY: a plain variable of this process.
+        self.unconfirmed
+            .push_back((unsafe { pg_sys::XactLastCommitEnd }, place));
+        Ok(())
+    }
+
+    /// Tells the slot what is stored and on disk.
+    fn confirm(&mut self) {
+        let flushed = flushed();
+        let mut confirmed = None;
+        while let Some((_, place)) = self.unconfirmed.pop_front_if(|own| own.0 <= flushed) {
+            confirmed = Some(place);
+        }
+        if let Some(place) = confirmed {
+            self.decoder.confirm(place);
+        }
+    }
+
+    /// What is asked of the worker besides. False: there is nothing left for it.
+    fn tick(&mut self) -> Result<bool, Failure> {
+        session::heed_signals();
+        process::leave_database_to_others();
+        let Some(wanted) = session::transaction(|| {
+            if !process::extension_is_here() {
+                return Ok(None);
+            }
+            Wanted::read().map(Some)
+        })?
+        else {
+            self.decoder.rest();
+            return Ok(false);
+        };
+        self.reconcile(&wanted)?;
+        if self.bounded.elapsed() >= BOUND {
+            self.bounded = Instant::now();
+            if self.unconfirmed.is_empty() {
+                let place = self.decoder.place();
+                self.decoder.confirm(place);
+            }
+            if self.exceeds_bound()? {
+                self.decoder.rest();
+                slot::leave_origin();
+                give_up(
+                    "it kept more of the write-ahead log than dynamo.stream_max_retained_wal allows",
+                )?;
+                return Ok(false);
+            }
+        }
+        if self.expired.elapsed() >= EXPIRY {
+            self.expired = Instant::now();
+            session::set(c"synchronous_commit", c"local");
+            let trimmed = session::transaction(|| {
+                store::trim();
+                store::forget_expired();
+                Ok(())
+            });
+            match trimmed {
+                // A reader is in the way: next time.
+                Err(failure) if failure.is_transient() => {}
+                other => other?,
+            }
+        }
+        if !wanted.any {
+            self.decoder.rest();
+        }
+        Ok(wanted.any)
+    }
+
+    fn exceeds_bound(&self) -> Result<bool, Failure> {
+        let most = crate::guc::stream_max_retained_wal();
+        if most == 0 {
+            return Ok(false);
+        }
+        Ok(session::transaction(|| Ok(slot::retained()))? > most)
+    }
+
+    /// Brings about what definitions say and streams are not yet.
+    fn reconcile(&mut self, wanted: &Wanted) -> Result<(), Failure> {
+        wanted.clear_broken();
+        for definition in &wanted.definitions {
+            let Some(stream) = &definition.stream else {
+                continue;
+            };
+            let known = wanted
+                .alive
+                .iter()
+                .any(|row| row.name.table == definition.name && row.name.label == stream.label);
+            let step = match stream.state {
+                StreamState::Enabling => self.enable(definition),
+                StreamState::Disabling => self.disable(definition),
+                StreamState::Enabled if !known => self.adopt(definition),
+                StreamState::Enabled => continue,
+            };
+            match step {
+                Err(failure) if failure.is_transient() => {}
+                other => other?,
+            }
+        }
+        for row in &wanted.alive {
+            let theirs = |definition: &&TableDefinition| definition.name == row.name.table;
+            let definition = wanted.definitions.iter().find(theirs);
+            let stream = definition.and_then(|definition| definition.stream.as_ref());
+            if stream.is_none_or(|stream| stream.label != row.name.label) {
+                self.end(row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> Position {
+        Position::before_commit(self.store.epoch, self.decoder.place())
+    }
+
+    /// Marks the table, so that what is committed from then on is captured.
+    fn enable(&mut self, definition: &TableDefinition) -> Result<(), Failure> {
+        let start = self.place();
+        session::set(c"synchronous_commit", c"local");
+        session::transaction(|| {
+            let Some((relid, current)) = locked(definition, StreamState::Enabling)? else {
+                return Ok(());
+            };
+            let enabled = current.with_stream_state(Some(StreamState::Enabled));
+            let Some(stream) = &enabled.stream else {
+                return Ok(());
+            };
+            marker::add(&enabled, stream);
+            tables::replace(relid, &enabled)?;
+            take_up(&enabled, relid, start)
+        })?;
+        self.forget(definition);
+        Ok(())
+    }
+
+    fn disable(&mut self, definition: &TableDefinition) -> Result<(), Failure> {
+        session::set(c"synchronous_commit", c"local");
+        session::transaction(|| {
+            let Some((relid, current)) = locked(definition, StreamState::Disabling)? else {
+                return Ok(());
+            };
+            marker::remove(&current.name);
+            tables::replace(relid, &current.with_stream_state(None))
+        })
+    }
+
+    /// A stream that a definition has and nobody knows, as after a restore.
+    fn adopt(&mut self, definition: &TableDefinition) -> Result<(), Failure> {
+        let start = self.place();
+        session::set(c"synchronous_commit", c"local");
+        session::transaction(|| {
+            let Some((relid, current)) = locked(definition, StreamState::Enabled)? else {
+                return Ok(());
+            };
+            let Some(stream) = &current.stream else {
+                return Ok(());
+            };
+            marker::add(&current, stream);
+            take_up(&current, relid, start)
+        })?;
+        self.forget(definition);
+        Ok(())
+    }
+
+    fn forget(&mut self, definition: &TableDefinition) {
+        if let Some(name) = definition.latest_stream_name() {
+            self.store.forget(&name);
+        }
+    }
+
+    /// Closes a stream when the last changes of its table have been captured.
+    fn end(&mut self, row: &StreamRow) -> Result<(), Failure> {
+        // SAFETY: reads the state of the log.
+        let now = unsafe { pg_sys::GetXLogInsertRecPtr() };
+        let last = *self.ending.entry(row.number).or_insert(now);
+        if self.decoder.place() < last {
+            return Ok(());
+        }
+        let end = self.place();
+        session::set(c"synchronous_commit", c"local");
+        session::transaction(|| {
+            close_all(row.number, end)?;
+            catalog::set_state(row.number, State::Disabled, "");
+            Ok(())
+        })?;
+        self.ending.remove(&row.number);
+        self.store.forget(&row.name);
+        Ok(())
+    }
+}
+
+/// The table of a definition, held exclusively, while its stream is the one that was seen and in that state.
+fn locked(
+    seen: &TableDefinition,
+    state: StreamState,
+) -> CoreResult<Option<(pg_sys::Oid, TableDefinition)>> {
+    let Some(held) = tables::open(&seen.name, Hold::Exclusive)? else {
+        return Ok(None);
+    };
+    let current = tables::lock_definition(&seen.name)?;
+    let same = |current: &TableDefinition| {
+        let label = |definition: &TableDefinition| {
+            let stream = definition.stream.as_ref()?;
+            (stream.state == state).then(|| stream.label.clone())
+        };
+        current.table_id == seen.table_id
+            && label(current).is_some()
+            && label(current) == label(seen)
+    };
+    Ok(current.filter(same).map(|current| (held.relid, current)))
+}
+
+/// Makes the stream of a definition known and enabled, with shards.
+fn take_up(definition: &TableDefinition, relid: pg_sys::Oid, start: Position) -> CoreResult<()> {
+    let Some(stream) = &definition.stream else {
+        return Ok(());
+    };
+    let now = tables::now_millis();
+    let number = catalog::register(definition, stream, relid, State::Enabled, now)?;
+    catalog::set_state(number, State::Enabled, "");
+    if catalog::shards(number, None)?
+        .iter()
+        .all(|shard| shard.end.is_some())
+    {
+        catalog::open_first_shards(number, crate::guc::stream_shards(), start, now)?;
+    }
+    Ok(())
+}
+
+/// The epoch that capture goes on in; a new one where positions may begin anew. All open shards are then closed and
+/// followed by children. A transaction must be open.
+fn begin_epoch(missing: bool) -> CoreResult<u32> {
+    let (system, timeline) = identity();
+    let known = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT epoch::int8, (system_identifier = $1 AND timeline = $2)::int4::int8, \
+             (state = 'running')::int4::int8 FROM dynamo_internal.stream_capture FOR UPDATE",
+            &[pg_sys::TEXTOID, pg_sys::INT8OID],
+        );
+        plan.execute(&[Arg::Text(&system), Arg::Int8(timeline)], false);
+        let int = |column| spi::int_value(0, column);
+        Some((u32::try_from(int(1)?).ok()?, int(2)? == 1, int(3)? == 1))
+    });
+    let last = known.map_or(0, |(epoch, ..)| epoch);
+    let goes_on = !missing && known.is_some_and(|(_, same, _)| same);
+    let now = tables::now_millis();
+    let epoch = if goes_on { last } else { next_epoch(last, now) };
+    if !goes_on {
+        let (end, start) = (catalog::tip(), Position::before_commit(epoch, 0));
+        for stream in catalog::alive()? {
+            for shard in catalog::shards(stream.number, None)? {
+                if shard.end.is_none() {
+                    catalog::close_shard(shard.number, end.max(shard.start));
+                    catalog::open_shard(stream.number, Some(&shard), shard.range, start, now)?;
+                }
+            }
+        }
+    }
+    let gap = !goes_on && known.is_some_and(|(_, _, running)| running);
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "INSERT INTO dynamo_internal.stream_capture AS c \
+                (state, slot_name, epoch, system_identifier, timeline, last_gap) \
+             VALUES ('running', $1::name, $2, $3, $4, CASE WHEN $5 = 1 THEN clock_timestamp() END) \
+             ON CONFLICT (one) DO UPDATE SET state = 'running', slot_name = excluded.slot_name, epoch = excluded.epoch, \
+                system_identifier = excluded.system_identifier, timeline = excluded.timeline, \
+                last_gap = coalesce(excluded.last_gap, c.last_gap), error = NULL, updated_at = clock_timestamp()",
+            &[
+                pg_sys::TEXTOID,
+                pg_sys::INT8OID,
+                pg_sys::TEXTOID,
+                pg_sys::INT8OID,
+                pg_sys::INT8OID,
+            ],
+        );
+        plan.execute(
+            &[
+                Arg::Text(&slot::name()),
+                Arg::Int8(epoch.into()),
+                Arg::Text(&system),
+                Arg::Int8(timeline),
+                Arg::Int8(gap.into()),
+            ],
+            false,
+        );
+        if !goes_on {
+            let plan = Plan::prepare(
+                "INSERT INTO dynamo_internal.stream_progress (epoch, lsn) VALUES ($1, 0) \
+                 ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, lsn = 0",
+                &[pg_sys::INT8OID],
+            );
+            plan.execute(&[Arg::Int8(epoch.into())], false);
+        }
+    });
+    if gap {
+        warning!(
+            "capture of streams begins anew (epoch {epoch}): changes since it last ran may be missing from them"
+        );
+    }
+    Ok(epoch)
+}
+
+/// Which log this is: the cluster's identifier and the timeline that is being written.
+fn identity() -> (String, i64) {
+    // SAFETY: both read the state of this server, which is no standby.
+    unsafe {
+        (
+            pg_sys::GetSystemIdentifier().to_string(),
+            i64::from(pg_sys::GetWALInsertionTimeLine()),
+        )
+    }
+}
+
+/// What is on disk of the log.
+fn flushed() -> u64 {
+    // SAFETY: reads the state of the log.
+    unsafe { pg_sys::GetFlushRecPtr(std::ptr::null_mut()) }
+}

@@ -1,0 +1,21 @@
+//! Streams: from the write-ahead log to records that are read by position.
+//!
+//! `plugin` is the output plugin of the library, for our own slot and for anybody's. In the capture worker what it decodes
+//! goes into a `buffer`, which `capture` stores transaction by transaction (`store`). `reader` serves the operations.
+
+mod buffer;
+mod capture;
+pub mod catalog;
+pub mod farewell;
+mod marker;
+mod plugin;
+pub mod reader;
+mod slot;
+mod store;
+pub mod table;
+pub mod wake;
+
+/// Partitions of `dynamo_internal.stream_record`, as sql/install makes them.
+const SLOTS: i64 = 26;
+/// Of them, those that hold what is kept: one is written to, one waits to be emptied.
+const KEPT_SLICES: i64 = SLOTS - 2;

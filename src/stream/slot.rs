@@ -1,0 +1,275 @@
+//! The replication slot of this database, the origin that keeps its place, and the context that decodes it.
+
+use crate::storage::memory;
+use crate::storage::pg_error::catching;
+use crate::storage::spi::{self, Plan};
+use pgrx::pg_sys;
+use std::cell::Cell;
+use std::ffi::{CString, c_char, c_int};
+
+unsafe extern "C-unwind" {
+    // Handed to C as callbacks, or without a binding. Their signatures are the same in PostgreSQL 15 to 18.
+    fn read_local_xlog_page(
+        reader: *mut pg_sys::XLogReaderState,
+        page: pg_sys::XLogRecPtr,
+        length: c_int,
+        target: pg_sys::XLogRecPtr,
+        buffer: *mut c_char,
+    ) -> c_int;
+    fn wal_segment_open(
+        reader: *mut pg_sys::XLogReaderState,
+        segment: pg_sys::XLogSegNo,
+        timeline: *mut pg_sys::TimeLineID,
+    );
+    fn wal_segment_close(reader: *mut pg_sys::XLogReaderState);
+    fn LogicalDecodingProcessRecord(
+        context: *mut pg_sys::LogicalDecodingContext,
+        record: *mut pg_sys::XLogReaderState,
+    );
+}
+
+thread_local! {
+    /// Whether this process has the origin.
+    static TAKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads this server's own log.
+fn routine() -> pg_sys::XLogReaderRoutine {
+    pg_sys::XLogReaderRoutine {
+        page_read: Some(read_local_xlog_page),
+        segment_open: Some(wal_segment_open),
+        segment_close: Some(wal_segment_close),
+    }
+}
+
+/// Of the slot and of the origin: `pg_dynamo_16384`.
+pub fn name() -> String {
+    // SAFETY: the database of this process.
+    format!("pg_dynamo_{}", unsafe { pg_sys::MyDatabaseId }.to_u32())
+}
+
+fn c_name() -> CString {
+    // Without a NUL byte, as made above.
+    CString::new(name()).unwrap_or_default()
+}
+
+/// What Postgres says of the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Missing,
+    /// The log it needs is gone.
+    Lost,
+    Usable,
+}
+
+/// A transaction must be open.
+pub fn condition() -> Condition {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT (wal_status = 'lost')::int4::int8 FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::name",
+            &[pg_sys::TEXTOID],
+        );
+        match plan.execute(&[spi::Arg::Text(&name())], false) {
+            0 => Condition::Missing,
+            _ if spi::int_value(0, 1) == Some(1) => Condition::Lost,
+            _ => Condition::Usable,
+        }
+    })
+}
+
+/// Bytes of log that the slot keeps from being removed. A transaction must be open.
+pub fn retained() -> i64 {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::int8 \
+             FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::name",
+            &[pg_sys::TEXTOID],
+        );
+        plan.execute(&[spi::Arg::Text(&name())], false);
+        spi::int_value(0, 1).unwrap_or(0)
+    })
+}
+
+/// Makes the slot; waits for every transaction that runs. A transaction must be open that has written nothing.
+pub fn create() {
+    let name = c_name();
+    let mut routine = routine();
+    let (persistency, two_phase) = (pg_sys::ReplicationSlotPersistency::RS_EPHEMERAL, false);
+    // SAFETY: the steps of pg_create_logical_replication_slot(); an ephemeral slot goes with an ERROR.
+    unsafe {
+        #[cfg(any(feature = "pg15", feature = "pg16"))]
+        pg_sys::ReplicationSlotCreate(name.as_ptr(), true, persistency, two_phase);
+        // On a standby that may become the primary the slot is kept up to date.
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+        pg_sys::ReplicationSlotCreate(name.as_ptr(), true, persistency, two_phase, true, false);
+        let context = pg_sys::CreateInitDecodingContext(
+            c"pg_dynamo".as_ptr(),
+            std::ptr::null_mut(),
+            false,
+            0,
+            &mut routine,
+            None,
+            None,
+            None,
+        );
+        pg_sys::DecodingContextFindStartpoint(context);
+        pg_sys::FreeDecodingContext(context);
+        pg_sys::ReplicationSlotPersist();
+        pg_sys::ReplicationSlotRelease();
+    }
+}
+
+/// Removes slot and origin, if they are there. A transaction must be open.
+pub fn drop_all() {
+    let name = c_name();
+    if condition() != Condition::Missing {
+        // SAFETY: a C string; somebody else who uses the slot is an ERROR.
+        unsafe { pg_sys::ReplicationSlotDrop(name.as_ptr(), true) };
+    }
+    // SAFETY: as above.
+    unsafe { pg_sys::replorigin_drop_by_name(name.as_ptr(), true, true) };
+}
+
+/// Makes this process's transactions those of our origin. A transaction must be open.
+pub fn take_origin() -> pg_sys::RepOriginId {
+    let name = c_name();
+    // SAFETY: once per process.
+    unsafe {
+        let known = pg_sys::replorigin_by_name(name.as_ptr(), true);
+        let origin = if u32::from(known) == pg_sys::InvalidRepOriginId {
+            pg_sys::replorigin_create(name.as_ptr())
+        } else {
+            known
+        };
+        #[cfg(feature = "pg15")]
+        pg_sys::replorigin_session_setup(origin);
+        #[cfg(not(feature = "pg15"))]
+        pg_sys::replorigin_session_setup(origin, 0);
+        TAKEN.set(true);
+        origin
+    }
+}
+
+/// Gives the origin back. An ERROR would end the process, which gives it back, too.
+pub fn leave_origin() {
+    if TAKEN.replace(false) {
+        advance(pg_sys::InvalidRepOriginId as pg_sys::RepOriginId, 0, 0);
+        // SAFETY: set up by `take_origin`.
+        unsafe { pg_sys::replorigin_session_reset() };
+    }
+}
+
+/// Everything this process commits until the next call is of our origin, and `lsn` its place; 0 leaves the place as it is.
+pub fn advance(origin: pg_sys::RepOriginId, lsn: u64, committed_at: i64) {
+    // SAFETY: plain variables of this process's only thread.
+    unsafe {
+        pg_sys::replorigin_session_origin = origin;
+        pg_sys::replorigin_session_origin_lsn = lsn;
+        pg_sys::replorigin_session_origin_timestamp = committed_at;
+    }
+}
+
+/// Decodes the slot, from the origin's place on.
+pub struct Decoder {
+    context: *mut pg_sys::LogicalDecodingContext,
+    /// Whether the slot is ours at the moment.
+    held: bool,
+    /// What a step leaves behind.
+    scratch: pg_sys::MemoryContext,
+}
+
+impl Decoder {
+    /// A transaction must be open; the context outlives it.
+    pub fn start() -> Decoder {
+        acquire();
+        let mut routine = routine();
+        // SAFETY: the slot is held and the origin set up. Memory of its own: it lives as long as the process.
+        unsafe {
+            let place = pg_sys::replorigin_session_get_progress(true);
+            let home = memory::child_of(pg_sys::TopMemoryContext, c"pg_dynamo decoding");
+            let context = memory::within(home, || {
+                pg_sys::CreateDecodingContext(
+                    place,
+                    std::ptr::null_mut(),
+                    false,
+                    &mut routine,
+                    None,
+                    None,
+                    None,
+                )
+            });
+            pg_sys::XLogBeginRead((*context).reader, (*(*context).slot).data.restart_lsn);
+            Decoder {
+                context,
+                held: true,
+                scratch: memory::child_of(home, c"pg_dynamo record of the log"),
+            }
+        }
+    }
+
+    /// Position behind the last record that was read.
+    pub fn place(&self) -> u64 {
+        // SAFETY: the context lives as long as the process.
+        unsafe { (*(*self.context).reader).EndRecPtr }
+    }
+
+    /// Decodes one record of the log. False when there is none before `end`.
+    pub fn step(&mut self, end: u64) -> bool {
+        if self.place() >= end {
+            return false;
+        }
+        self.hold();
+        // SAFETY: no transaction is open, as Postgres wants it here; errors of callbacks come out whole.
+        unsafe {
+            let mut fault = std::ptr::null_mut();
+            let reader = (*self.context).reader;
+            let record = pg_sys::XLogReadRecord(reader, &mut fault);
+            if !fault.is_null() {
+                let fault = std::ffi::CStr::from_ptr(fault).to_string_lossy();
+                pgrx::error!("could not read the write-ahead log: {fault}");
+            }
+            if record.is_null() {
+                return false;
+            }
+            memory::within(self.scratch, || {
+                catching(|| LogicalDecodingProcessRecord(self.context, reader));
+            });
+            pg_sys::MemoryContextReset(self.scratch);
+        }
+        true
+    }
+
+    /// What is before `lsn` is not needed any more.
+    pub fn confirm(&mut self, lsn: u64) {
+        self.hold();
+        // SAFETY: the slot is held.
+        unsafe { pg_sys::LogicalConfirmReceivedLocation(lsn) };
+    }
+
+    /// Lets go of the slot: DROP DATABASE refuses at once where one is in use.
+    pub fn rest(&mut self) {
+        if self.held {
+            // SAFETY: held; the context goes on with it when it is taken again.
+            unsafe { pg_sys::ReplicationSlotRelease() };
+            self.held = false;
+        }
+    }
+
+    fn hold(&mut self) {
+        if !self.held {
+            acquire();
+            self.held = true;
+        }
+    }
+}
+
+fn acquire() {
+    let name = c_name();
+    // SAFETY: a C string; a slot that is gone, or in use, is an ERROR.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::ReplicationSlotAcquire(name.as_ptr(), true);
+        #[cfg(feature = "pg18")]
+        pg_sys::ReplicationSlotAcquire(name.as_ptr(), true, true);
+    }
+}

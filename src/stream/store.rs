@@ -1,0 +1,380 @@
+//! Stores what was decoded: a row for each change, in the shard that its key decides, in the slice of the time.
+//!
+//! Runs in the capture worker, whose search_path is pinned, inside one transaction for each batch. When that fails the
+//! process ends, so what is remembered here never differs from the tables.
+
+use super::buffer::Entry;
+use super::catalog::{self, ShardRow, State};
+use super::plugin::Captured;
+use super::{KEPT_SLICES, SLOTS};
+use crate::storage::memory::Scratch;
+use crate::storage::spi::{self, Arg, Plan};
+use pg_dynamo_core::stream::shard::{self, OpenShard};
+use pg_dynamo_core::stream::{Position, StreamName};
+use pg_dynamo_core::{ApiError, Result};
+use pgrx::pg_sys;
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::time::{Duration, Instant};
+
+/// Columns of `dynamo_internal.stream_record`.
+const COLUMNS: usize = 10;
+/// Seconds that a slice is written at least.
+const SHORTEST_SLICE: i64 = 60;
+
+/// A stream that takes records.
+struct Stream {
+    number: u32,
+    /// The open ones, by their ranges.
+    shards: Vec<ShardRow>,
+    /// Whether its shards were looked after in this batch.
+    tended: bool,
+}
+
+/// What the tables say, as far as a batch needs it.
+pub struct Store {
+    pub epoch: u32,
+    /// Everything before it is stored.
+    pub tip: u64,
+    /// None: its changes are nobody's.
+    streams: HashMap<StreamName, Option<Stream>>,
+    /// The table of the open slice, and since when it is.
+    slot: i64,
+    slice_began: Instant,
+    progress: Option<Plan>,
+}
+
+impl Store {
+    /// A transaction must be open.
+    pub fn open(epoch: u32, tip: u64) -> Result<Store> {
+        let mut store = Store {
+            epoch,
+            tip,
+            streams: HashMap::new(),
+            slot: 0,
+            slice_began: Instant::now(),
+            progress: None,
+        };
+        match open_slice() {
+            Some((slot, age)) => {
+                store.slot = slot;
+                let age = Duration::from_secs(u64::try_from(age).unwrap_or(0));
+                store.slice_began = store
+                    .slice_began
+                    .checked_sub(age)
+                    .unwrap_or(store.slice_began);
+            }
+            None => store.slot = store.next_slice()?.ok_or_else(no_slot)?,
+        }
+        Ok(store)
+    }
+
+    /// What is known of a stream has changed.
+    pub fn forget(&mut self, name: &StreamName) {
+        self.streams.remove(name);
+    }
+
+    fn place(&self) -> Position {
+        Position::before_commit(self.epoch, self.tip)
+    }
+
+    /// Stores all that was captured. Answers whether the commit must be on disk before anybody sees it: shards and slices
+    /// would not come back the same.
+    pub fn write(&mut self, captured: &mut Captured, now: i64) -> Result<bool> {
+        let mut structural = self.turn_slice()?;
+        self.streams
+            .values_mut()
+            .flatten()
+            .for_each(|stream| stream.tended = false);
+        let writer = Writer::open(self.slot)?;
+        let scratch = Scratch::new(c"pg_dynamo stream record");
+        captured.buffer.drain(|entry| {
+            structural |= self.tend(&entry, now)?;
+            if let Some(shard) = self.shard_of(&entry) {
+                scratch.run(|| writer.insert(shard, self.epoch, &entry));
+            }
+            pg_sys::check_for_interrupts!();
+            Ok(())
+        })?;
+        writer.close();
+        self.advance(captured.end_lsn);
+        Ok(structural)
+    }
+
+    /// Everything before `lsn` is stored.
+    fn advance(&mut self, lsn: u64) {
+        self.tip = lsn;
+        let epoch = self.epoch;
+        spi::connected(|| {
+            let plan = self.progress.get_or_insert_with(|| {
+                Plan::prepare(
+                    "INSERT INTO dynamo_internal.stream_progress (epoch, lsn) VALUES ($1, $2) \
+                     ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, lsn = excluded.lsn",
+                    &[pg_sys::INT8OID; 2],
+                )
+            });
+            plan.execute(&[Arg::Int8(epoch.into()), Arg::Int8(lsn as i64)], false);
+        });
+    }
+
+    /// Learns the stream of a change, and once in a batch looks after its shards. Answers whether shards came or went.
+    fn tend(&mut self, entry: &Entry<'_>, now: i64) -> Result<bool> {
+        let name = &entry.stream.name;
+        if !self.streams.contains_key(name) {
+            let known = load(name)?;
+            self.streams.insert(name.clone(), known);
+        }
+        let (place, wanted, age) = (
+            self.place(),
+            crate::guc::stream_shards(),
+            crate::guc::stream_shard_age() * 1000,
+        );
+        let Some(Some(stream)) = self.streams.get_mut(name) else {
+            return Ok(false);
+        };
+        if std::mem::replace(&mut stream.tended, true) {
+            return Ok(false);
+        }
+        let open: Vec<OpenShard> = stream.shards.iter().filter_map(ShardRow::open).collect();
+        let successions = shard::successions(&open, wanted, age, now);
+        for succession in &successions {
+            let closed = stream
+                .shards
+                .iter()
+                .position(|shard| shard.number == succession.closed);
+            let closed = closed.ok_or_else(|| ApiError::corrupt("shards of a stream"))?;
+            let parent = stream.shards.remove(closed);
+            catalog::close_shard(parent.number, place);
+            for range in &succession.children {
+                let child = catalog::open_shard(stream.number, Some(&parent), *range, place, now)?;
+                stream.shards.push(child);
+            }
+        }
+        stream.shards.sort_by_key(|shard| shard.range);
+        Ok(!successions.is_empty())
+    }
+
+    /// The open shard that has the key of a change.
+    fn shard_of(&self, entry: &Entry<'_>) -> Option<u32> {
+        let stream = self.streams.get(&entry.stream.name)?.as_ref()?;
+        let after = stream
+            .shards
+            .partition_point(|shard| shard.range.low <= entry.pk_hash);
+        let shard = stream.shards.get(after.checked_sub(1)?)?;
+        shard.range.contains(entry.pk_hash).then_some(shard.number)
+    }
+
+    /// Goes on to the next table when the open slice has been written long enough. Answers whether it did. Without a free
+    /// table it is written on.
+    fn turn_slice(&mut self) -> Result<bool> {
+        let length = (crate::guc::stream_retention() / KEPT_SLICES).max(SHORTEST_SLICE);
+        let length = Duration::from_secs(u64::try_from(length).unwrap_or(0));
+        if self.slice_began.elapsed() < length {
+            return Ok(false);
+        }
+        let Some(slot) = self.next_slice()? else {
+            return Ok(false);
+        };
+        self.slot = slot;
+        self.slice_began = Instant::now();
+        Ok(true)
+    }
+
+    /// Begins a slice in a free table. None when there is none.
+    fn next_slice(&self) -> Result<Option<i64>> {
+        Ok(spi::connected(|| {
+            let free = Plan::prepare(
+                "SELECT slot FROM generate_series(0, $1 - 1) AS slot \
+                 WHERE NOT EXISTS (SELECT FROM dynamo_internal.stream_slice AS s WHERE s.slot = slot.slot) \
+                 ORDER BY slot LIMIT 1",
+                &[pg_sys::INT8OID],
+            );
+            free.execute(&[Arg::Int8(SLOTS)], false);
+            let slot = spi::int_value(0, 1)?;
+            Plan::prepare(
+                "UPDATE dynamo_internal.stream_slice SET sealed_at = clock_timestamp() WHERE sealed_at IS NULL",
+                &[],
+            )
+            .execute(&[], false);
+            Plan::prepare(
+                "INSERT INTO dynamo_internal.stream_slice (slot, epoch, first_lsn) VALUES ($1, $2, $3)",
+                &[pg_sys::INT8OID; 3],
+            )
+            .execute(
+                &[
+                    Arg::Int8(slot),
+                    Arg::Int8(self.epoch.into()),
+                    Arg::Int8(self.tip as i64),
+                ],
+                false,
+            );
+            Some(slot)
+        }))
+    }
+}
+
+fn no_slot() -> ApiError {
+    ApiError::corrupt("slices of stream records: none is free, and none is open")
+}
+
+/// Table and age in seconds of the slice that is written to.
+fn open_slice() -> Option<(i64, i64)> {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT slot::int8, extract(epoch FROM clock_timestamp() - opened_at)::int8 \
+             FROM dynamo_internal.stream_slice WHERE sealed_at IS NULL ORDER BY slice DESC LIMIT 1",
+            &[],
+        );
+        plan.execute(&[], false);
+        Some((spi::int_value(0, 1)?, spi::int_value(0, 2)?))
+    })
+}
+
+/// A stream with its open shards. None when it is over, or there is no such stream.
+fn load(name: &StreamName) -> Result<Option<Stream>> {
+    let Some(row) = catalog::find(name)? else {
+        return Ok(None);
+    };
+    if !matches!(row.state, State::Enabled | State::Disabling) {
+        return Ok(None);
+    }
+    let mut shards = catalog::shards(row.number, None)?;
+    shards.retain(|shard| shard.end.is_none());
+    shards.sort_by_key(|shard| shard.range);
+    Ok(Some(Stream {
+        number: row.number,
+        shards,
+        tended: false,
+    }))
+}
+
+/// Empties the slices whose records have expired. A transaction must be open.
+pub fn trim() {
+    let expired = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT slot::int8 FROM dynamo_internal.stream_slice \
+             WHERE sealed_at < clock_timestamp() - make_interval(secs => $1::float8) ORDER BY slice",
+            &[pg_sys::INT8OID],
+        );
+        let count = plan.execute(&[Arg::Int8(crate::guc::stream_retention())], false);
+        (0..count as usize)
+            .filter_map(|row| spi::int_value(row, 1))
+            .collect::<Vec<_>>()
+    });
+    for slot in expired {
+        spi::connected(|| {
+            // What goes with it of each shard, for who asks for a record that is no longer there.
+            spi::run(&format!(
+                "UPDATE dynamo_internal.stream_shard AS s \
+                 SET trimmed_epoch = last.epoch, trimmed_lsn = last.lsn, trimmed_ordinal = last.ordinal \
+                 FROM dynamo_internal.stream_shard AS t CROSS JOIN LATERAL \
+                     (SELECT r.epoch, r.lsn, r.ordinal FROM dynamo_internal.stream_record_{slot} AS r \
+                      WHERE r.shard = t.number ORDER BY r.epoch DESC, r.lsn DESC, r.ordinal DESC LIMIT 1) AS last \
+                 WHERE s.number = t.number"
+            ));
+            spi::run(&format!("TRUNCATE dynamo_internal.stream_record_{slot}"));
+            spi::run(&format!(
+                "DELETE FROM dynamo_internal.stream_slice WHERE slot = {slot}"
+            ));
+        });
+    }
+}
+
+/// Forgets shards that closed, and streams that ended, so long ago that nothing of them is left.
+pub fn forget_expired() {
+    spi::connected(|| {
+        // Twice: a record may lie in a slice that was sealed a slice's length after its shard closed.
+        let age = [Arg::Int8(2 * crate::guc::stream_retention())];
+        for sql in [
+            "DELETE FROM dynamo_internal.stream_shard WHERE closed_at < clock_timestamp() - make_interval(secs => $1::float8)",
+            "DELETE FROM dynamo_internal.stream AS s WHERE state IN ('disabled', 'broken') \
+             AND ended_at < clock_timestamp() - make_interval(secs => $1::float8) \
+             AND NOT EXISTS (SELECT FROM dynamo_internal.stream_shard AS h WHERE h.stream = s.number)",
+        ] {
+            Plan::prepare(sql, &[pg_sys::INT8OID]).execute(&age, false);
+        }
+    });
+}
+
+/// Inserts rows into one table of records, below the planner.
+struct Writer {
+    relation: pg_sys::Relation,
+    state: *mut pg_sys::EState,
+    target: *mut pg_sys::ResultRelInfo,
+    row: *mut pg_sys::TupleTableSlot,
+    slot: i64,
+}
+
+impl Writer {
+    fn open(slot: i64) -> Result<Writer> {
+        let name = CString::new(format!("stream_record_{slot}"))
+            .map_err(|_| ApiError::corrupt("slot of stream records"))?;
+        // SAFETY: look-ups by name; all of it is allocated in the memory of the transaction, and given back by `close`
+        // or by the abort.
+        unsafe {
+            let schema = pg_sys::get_namespace_oid(c"dynamo_internal".as_ptr(), false);
+            let relid = pg_sys::get_relname_relid(name.as_ptr(), schema);
+            let relation = pg_sys::table_open(relid, pg_sys::RowExclusiveLock as i32);
+            if (*(*relation).rd_att).natts != COLUMNS as i32 {
+                return Err(ApiError::corrupt("columns of stream records"));
+            }
+            let state = pg_sys::CreateExecutorState();
+            let target =
+                pg_sys::palloc0(size_of::<pg_sys::ResultRelInfo>()).cast::<pg_sys::ResultRelInfo>();
+            (*target).type_ = pg_sys::NodeTag::T_ResultRelInfo;
+            pg_sys::InitResultRelInfo(target, relation, 1, std::ptr::null_mut(), 0);
+            pg_sys::ExecOpenIndices(target, false);
+            let row = pg_sys::MakeSingleTupleTableSlot(
+                (*relation).rd_att,
+                &raw const pg_sys::TTSOpsVirtual,
+            );
+            Ok(Writer {
+                relation,
+                state,
+                target,
+                row,
+                slot,
+            })
+        }
+    }
+
+    /// The memory of one row must be current.
+    fn insert(&self, shard: u32, epoch: u32, entry: &Entry<'_>) {
+        let items = entry.items.map(|item| item.map(spi::varlena));
+        let fixed = [
+            pg_sys::Datum::from(self.slot as i16),
+            pg_sys::Datum::from(shard as i32),
+            pg_sys::Datum::from(epoch as i32),
+            pg_sys::Datum::from(entry.lsn as i64),
+            pg_sys::Datum::from(i64::from(entry.ordinal)),
+            pg_sys::Datum::from(entry.created_at),
+            pg_sys::Datum::from(entry.event.code() as i8),
+        ];
+        let values = fixed.into_iter().map(Some).chain(items);
+        // SAFETY: the row has as many columns as `open` has seen, of these types; what lies behind the datums lives until
+        // the row is stored.
+        unsafe {
+            pg_sys::ExecClearTuple(self.row);
+            for (at, value) in values.enumerate() {
+                *(*self.row).tts_values.add(at) = value.unwrap_or(pg_sys::Datum::null());
+                *(*self.row).tts_isnull.add(at) = value.is_none();
+            }
+            pg_sys::ExecStoreVirtualTuple(self.row);
+            pg_sys::ExecSimpleRelationInsert(self.target, self.state, self.row);
+            let context = (*self.state).es_per_tuple_exprcontext;
+            if !context.is_null() {
+                pg_sys::MemoryContextReset((*context).ecxt_per_tuple_memory);
+            }
+        }
+    }
+
+    fn close(self) {
+        // SAFETY: opened by `open`; the lock stays until the end of the transaction.
+        unsafe {
+            pg_sys::ExecDropSingleTupleTableSlot(self.row);
+            pg_sys::ExecCloseIndices(self.target);
+            pg_sys::FreeExecutorState(self.state);
+            pg_sys::table_close(self.relation, pg_sys::NoLock as i32);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Wakes the capture worker when something was committed.
+//!
+//! With the library preloaded the worker of each database leaves its latch in shared memory, and whoever commits sets it.
+//! Without, and for sessions that have not loaded the library, it looks at the log by itself every few milliseconds.
+
+use pgrx::pg_sys;
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::ptr::null_mut;
+use std::sync::OnceLock;
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed,
+    Ordering::Release,
+};
+
+/// Databases whose workers are woken; those beyond look by themselves.
+const PLACES: usize = 32;
+/// Milliseconds between looks at the log.
+const WOKEN: u32 = 100;
+const ALONE: u32 = 5;
+/// Milliseconds between looks of a reader that waits for capture.
+const READER: i64 = 1;
+
+/// All zero bytes are valid: nobody is here.
+#[repr(C)]
+struct Place {
+    database: AtomicU32,
+    /// Of a process's entry in shared memory, which stays one whoever has it.
+    latch: AtomicPtr<pg_sys::Latch>,
+    /// Everything before it in the log is in the stream, for all to see.
+    captured: AtomicU64,
+    /// Somebody needs the database to himself.
+    unwelcome: AtomicBool,
+}
+
+/// Set in the postmaster before it forks; null when the library was not preloaded.
+static PLACES_IN_MEMORY: AtomicPtr<Place> = AtomicPtr::new(null_mut());
+
+type Hook = Option<unsafe extern "C-unwind" fn()>;
+static NEXT: OnceLock<(Hook, Hook)> = OnceLock::new();
+
+thread_local! {
+    /// End of the last commit of this session that was told.
+    static TOLD: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Called once when the library is loaded.
+pub fn register() {
+    // SAFETY: static functions of the signatures Postgres expects; the hooks found are called by ours.
+    unsafe {
+        pg_sys::RegisterXactCallback(Some(transaction_event), null_mut());
+        if pg_sys::process_shared_preload_libraries_in_progress {
+            let found = (pg_sys::shmem_request_hook, pg_sys::shmem_startup_hook);
+            if NEXT.set(found).is_ok() {
+                pg_sys::shmem_request_hook = Some(request_memory);
+                pg_sys::shmem_startup_hook = Some(start);
+            }
+        }
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn request_memory() {
+    // SAFETY: Postgres calls the hook when requests are welcome.
+    unsafe {
+        if let Some((Some(next), _)) = NEXT.get() {
+            next();
+        }
+        pg_sys::RequestAddinShmemSpace(size_of::<[Place; PLACES]>());
+    }
+}
+
+/// Once in the postmaster, before any session; again after it has restarted its processes.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn start() {
+    // SAFETY: Postgres calls the hook when shared memory is there; nobody else uses it yet.
+    unsafe {
+        if let Some((_, Some(next))) = NEXT.get() {
+            next();
+        }
+        let mut found = false;
+        let places = pg_sys::ShmemInitStruct(
+            c"pg_dynamo capture".as_ptr(),
+            size_of::<[Place; PLACES]>(),
+            &mut found,
+        )
+        .cast::<Place>();
+        if !found {
+            places.write_bytes(0, PLACES);
+        }
+        PLACES_IN_MEMORY.store(places, Release);
+    }
+}
+
+fn places() -> &'static [Place] {
+    let places = PLACES_IN_MEMORY.load(Acquire);
+    if places.is_null() {
+        return &[];
+    }
+    // SAFETY: as many as `start` made, for as long as this process lives.
+    unsafe { std::slice::from_raw_parts(places, PLACES) }
+}
+
+/// # Safety
+/// Called by Postgres. Nothing here may raise an ERROR: the transaction has ended already.
+unsafe extern "C-unwind" fn transaction_event(
+    event: pg_sys::XactEvent::Type,
+    _argument: *mut std::ffi::c_void,
+) {
+    if event != pg_sys::XactEvent::XACT_EVENT_COMMIT {
+        return;
+    }
+    // SAFETY: variables of this backend, set before its first transaction ends.
+    let (end, database) = unsafe { (pg_sys::XactLastCommitEnd, pg_sys::MyDatabaseId) };
+    if TOLD.replace(end) != end {
+        wake_worker_of(database);
+    }
+}
+
+fn wake_worker_of(database: pg_sys::Oid) {
+    for place in places() {
+        if place.database.load(Relaxed) == database.to_u32() {
+            let latch = place.latch.load(Acquire);
+            if !latch.is_null() {
+                // SAFETY: in shared memory for ever; the latch of another process that came after is merely set once.
+                unsafe { pg_sys::SetLatch(latch) };
+            }
+            return;
+        }
+    }
+}
+
+/// Makes this process the one that is woken. Answers how many milliseconds it may sleep.
+pub fn be_woken() -> u32 {
+    // SAFETY: of this process.
+    let (database, latch) = unsafe { (pg_sys::MyDatabaseId.to_u32(), pg_sys::MyLatch) };
+    let mine = |place: &&Place| {
+        let held = place.database.load(Acquire);
+        held == database
+            || held == 0
+                && place
+                    .database
+                    .compare_exchange(0, database, Acquire, Acquire)
+                    .is_ok()
+    };
+    match places().iter().find(mine) {
+        Some(place) => {
+            // SAFETY: a static function, once per process: however it ends, nobody waits for it.
+            unsafe { pg_sys::before_shmem_exit(Some(process_ends), pg_sys::Datum::null()) };
+            place.latch.store(latch, Release);
+            WOKEN
+        }
+        None => ALONE,
+    }
+}
+
+fn place() -> Option<&'static Place> {
+    // SAFETY: the database of this process.
+    let database = unsafe { pg_sys::MyDatabaseId.to_u32() };
+    let mine = |place: &&Place| place.database.load(Acquire) == database;
+    places().iter().find(mine)
+}
+
+/// The worker has captured all that is before `lsn`.
+pub fn publish(lsn: u64) {
+    if let Some(place) = place() {
+        place.captured.store(lsn, Release);
+    }
+}
+
+/// How far the worker has come. None when nobody can tell.
+pub fn captured() -> Option<u64> {
+    place().map(|place| place.captured.load(Acquire))
+}
+
+/// # Safety
+/// Called by Postgres as the process exits.
+unsafe extern "C-unwind" fn process_ends(_code: c_int, _argument: pg_sys::Datum) {
+    leave();
+}
+
+/// Asks the worker of a database to leave. Answers whether it is still there.
+pub fn ask_to_leave(database: pg_sys::Oid) -> bool {
+    let theirs = |place: &&Place| place.database.load(Acquire) == database.to_u32();
+    let Some(place) = places().iter().find(theirs) else {
+        return false;
+    };
+    place.unwelcome.store(true, Release);
+    wake_worker_of(database);
+    true
+}
+
+/// Whether the worker was asked to leave.
+pub fn is_unwelcome() -> bool {
+    place().is_some_and(|place| place.unwelcome.load(Acquire))
+}
+
+/// The worker ends: its database gives up the place.
+pub fn leave() {
+    // SAFETY: of this process.
+    let database = unsafe { pg_sys::MyDatabaseId.to_u32() };
+    for place in places() {
+        if place.database.load(Acquire) == database {
+            place.latch.store(null_mut(), Release);
+            place.captured.store(0, Release);
+            place.unwelcome.store(false, Release);
+            place.database.store(0, Release);
+        }
+    }
+}
+
+/// A moment for who waits for the worker.
+pub fn pause() {
+    // SAFETY: this process's own latch.
+    unsafe {
+        pg_sys::WaitLatch(
+            pg_sys::MyLatch,
+            (pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH) as c_int,
+            READER,
+            pg_sys::PG_WAIT_EXTENSION,
+        );
+    }
+    pg_sys::check_for_interrupts!();
+}
