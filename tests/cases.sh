@@ -14,6 +14,28 @@ fail() {
     echo "not ok - $*"
 }
 ask() { psql -X -q -At -v ON_ERROR_STOP=1 -c "$1"; }
+# holds NAME QUERY: the query answers t.
+holds() { gives "$1" t "$2"; }
+# gives NAME EXPECTED QUERY
+gives() {
+    local answer
+    answer=$(ask "$3" 2>&1 || true)
+    if [ "$answer" = "$2" ]; then ok "$1"; else fail "$1: $answer instead of $2"; fi
+}
+# refuses NAME PART-OF-THE-TEXT STATEMENT
+refuses() {
+    local answer
+    if answer=$(ask "$3" 2>&1); then fail "$1: accepted"; return; fi
+    case $answer in *"$2"*) ok "$1" ;; *) fail "$1: $answer" ;; esac
+}
+# wait_until SECONDS QUERY: repeats the query until it answers t; the server may be restarting.
+wait_until() {
+    local end=$((SECONDS + $1))
+    until [ "$(ask "$2" 2>/dev/null || true)" = t ]; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.05
+    done
+}
 # within SECONDS COMMAND...: repeats the command until it succeeds.
 within() {
     local end=$((SECONDS + $1))
