@@ -31,11 +31,13 @@ test:
 soak:
 	@PG_DYNAMO_SOAK=1 scripts/test.sh
 	@benches/scale/run
+	@PG_DYNAMO_SOAK=1 benches/streams/run
 bench:
 	@benches/run
 	@benches/scale/run
 	@benches/ttl/run
 	@benches/backups/run
+	@benches/streams/run
 	@benches/http/run
 package:
 	@scripts/package.sh

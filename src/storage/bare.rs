@@ -52,6 +52,9 @@ functions! {
         descriptor: TupleDesc, operations: *const TupleTableSlotOps,
     ) -> *mut TupleTableSlot;
     fn ExecDropSingleTupleTableSlot(slot: *mut TupleTableSlot);
+    fn ExecStoreHeapTuple(
+        tuple: HeapTuple, slot: *mut TupleTableSlot, free_with_slot: bool,
+    ) -> *mut TupleTableSlot;
     fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
     fn ExecFetchSlotHeapTuple(
         slot: *mut TupleTableSlot, materialize: bool, to_be_freed: *mut bool,
@@ -72,6 +75,8 @@ functions! {
         scan: IndexScanDesc, direction: ScanDirection::Type, slot: *mut TupleTableSlot,
     ) -> bool;
     fn index_endscan(scan: IndexScanDesc);
+
+    fn XLogReadRecord(reader: *mut XLogReaderState, fault: *mut *mut c_char) -> *mut XLogRecord;
 
     fn CheckCmdReplicaIdentity(relation: Relation, command: CmdType::Type);
     fn index_insert(
@@ -102,6 +107,25 @@ mod by_version {
         fn RelationGetPrimaryKeyIndex(relation: Relation, deferrable_ok: bool) -> Oid;
     }
 }
+
+#[cfg(any(feature = "pg15", feature = "pg16"))]
+mod forming {
+    use super::*;
+    functions! {
+        fn heap_form_tuple(descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool) -> HeapTuple;
+    }
+}
+
+#[cfg(not(any(feature = "pg15", feature = "pg16")))]
+mod forming {
+    use super::*;
+    functions! {
+        fn heap_form_tuple(
+            descriptor: TupleDesc, values: *const Datum, nulls: *const bool,
+        ) -> HeapTuple;
+    }
+}
+pub use forming::heap_form_tuple;
 
 /// Begins a scan of an index; the keys come with `index_rescan`.
 ///

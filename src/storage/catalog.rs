@@ -312,7 +312,7 @@ pub fn current_role() -> String {
 /// Runs `body` as the owner of the catalog. Only after the caller's own rights were checked.
 pub fn as_catalog_owner<R>(body: impl FnOnce() -> R) -> R {
     let owner = spi::connected(|| {
-        let plan = Plan::prepare(
+        let plan = Plan::kept(
             "SELECT relowner::pg_catalog.int8 FROM pg_catalog.pg_class \
              WHERE oid OPERATOR(pg_catalog.=) 'dynamo.table_definition'::pg_catalog.regclass",
             &[],

@@ -5,7 +5,14 @@
 
 use super::pg_error::{catching, raw};
 use pgrx::{FromDatum, pg_sys};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::CString;
+
+thread_local! {
+    /// Leaked on purpose: plans must not be freed by a thread-local destructor after Postgres has shut down.
+    static KEPT: &'static RefCell<HashMap<String, &'static Plan>> = Box::leak(Box::default());
+}
 
 /// Runs `body` with SPI connected. Values that must outlive it are copied out by `body`.
 pub fn connected<R>(body: impl FnOnce() -> R) -> R {
@@ -94,6 +101,22 @@ impl Plan {
         // SAFETY: `plan` was just prepared; keepplan moves it out of the SPI level.
         check(unsafe { pg_sys::SPI_keepplan(plan) }, "SPI_keepplan");
         Plan(plan)
+    }
+
+    /// The plan of a statement that a backend executes again and again: prepared when it is asked for first, and kept under
+    /// the statement's text. Needs SPI connected.
+    pub fn kept(sql: &str, types: &[pg_sys::Oid]) -> &'static Plan {
+        let known = KEPT.with(|kept| kept.borrow().get(sql).copied());
+        known.unwrap_or_else(|| {
+            let plan: &'static Plan = Box::leak(Box::new(Plan::prepare(sql, types)));
+            KEPT.with(|kept| kept.borrow_mut().insert(sql.to_owned(), plan));
+            plan
+        })
+    }
+
+    /// [`Plan::kept`] of a statement on a range of an index, whose order it asks for.
+    pub fn kept_by_index(sql: &str, types: &[pg_sys::Oid]) -> &'static Plan {
+        Plan::kept(&format!("{}{sql}", super::planner::BY_INDEX), types)
     }
 
     /// A statement on one row, to be planned by the primary key whatever the table's statistics say.

@@ -37,6 +37,10 @@ const BOUND: Duration = Duration::from_secs(1);
 const EXPIRY: Duration = Duration::from_secs(10);
 /// Without anything to decode the slot is let go.
 const REST: Duration = Duration::from_millis(200);
+/// Milliseconds of sleep between two looks at a log that is being written: nobody who commits meanwhile has to wake this
+/// process, and what he commits is stored together. With so many bytes to read there is no sleep.
+const PACE: i64 = 3;
+const BACKLOG: u64 = 256 << 10;
 /// Records of the log between looks at signals.
 const STEPS: usize = 1000;
 /// How long writers may queue behind a lock that this worker asks for.
@@ -181,7 +185,7 @@ impl Wanted {
 /// Definitions that have a stream. A transaction must be open.
 fn with_streams() -> CoreResult<Vec<TableDefinition>> {
     let definitions = spi::connected(|| {
-        let plan = Plan::prepare(
+        let plan = Plan::kept(
             "SELECT definition::text FROM dynamo.table_definition \
              WHERE definition::text ~ '\"stream\":\\{' ORDER BY table_name",
             &[],
@@ -324,6 +328,7 @@ impl Capture {
                 unsafe { pg_sys::proc_exit(1) };
             }
             let end = flushed();
+            let before = self.decoder.place();
             self.decode(end)?;
             self.confirm();
             wake::publish(self.decoder.place());
@@ -333,41 +338,32 @@ impl Capture {
                     return Ok(());
                 }
             }
-            if self.decoder.place() >= flushed() {
-                if self.busy.elapsed() >= REST {
-                    self.decoder.rest();
-                }
+            let left = flushed().saturating_sub(self.decoder.place());
+            if left < BACKLOG && self.busy.elapsed() >= REST {
+                self.decoder.rest();
+            }
+            if self.decoder.place() == before && left == 0 {
                 session::sleep(self.sleep);
+            } else if left < BACKLOG {
+                wake::doze(PACE);
             }
         }
     }
 
     /// Decodes and stores what is before `end`.
     fn decode(&mut self, end: u64) -> Result<(), Failure> {
-        let mut steps = 0;
         loop {
             let decoder = &mut self.decoder;
-            let more = session::guarded(|| Ok(decoder.step(end)))?;
-            let (changes, bytes) =
-                plugin::with_captured(|c| (c.buffer.len(), c.buffer.size())).unwrap_or((0, 0));
-            let full = changes >= BATCH_CHANGES || bytes >= BATCH_BYTES;
-            if changes > 0 && (full || !more) {
+            let more = session::guarded(|| Ok(decoder.decode(end, STEPS, || !is_full())))?;
+            session::heed_signals();
+            // Whoever asks for the place in the log means what is stored.
+            let leave = !more || self.ticked.elapsed() >= TICK || wake::is_unwelcome();
+            if is_full() || leave && captured_size().0 > 0 {
                 self.busy = Instant::now();
                 self.store_batch()?;
             }
-            if !more {
+            if leave {
                 return Ok(());
-            }
-            steps += 1;
-            if steps % STEPS == 0 {
-                session::heed_signals();
-                if self.ticked.elapsed() >= TICK || wake::is_unwelcome() {
-                    // Whoever asks for the place in the log means what is stored.
-                    if changes > 0 && !full {
-                        self.store_batch()?;
-                    }
-                    return Ok(());
-                }
             }
         }
     }
@@ -699,6 +695,17 @@ fn identity() -> (String, i64) {
             i64::from(pg_sys::GetWALInsertionTimeLine()),
         )
     }
+}
+
+/// Changes that wait for being stored, and bytes of them.
+fn captured_size() -> (usize, usize) {
+    plugin::with_captured(|c| (c.buffer.len(), c.buffer.size())).unwrap_or_default()
+}
+
+/// Whether a batch is complete.
+fn is_full() -> bool {
+    let (changes, bytes) = captured_size();
+    changes >= BATCH_CHANGES || bytes >= BATCH_BYTES
 }
 
 /// What is on disk of the log.

@@ -141,7 +141,7 @@ pub fn find(name: &StreamName) -> Result<Option<StreamRow>> {
         "{STREAM} WHERE table_name OPERATOR(pg_catalog.=) $1 AND label OPERATOR(pg_catalog.=) $2"
     );
     owned(|| {
-        let plan = Plan::prepare(&sql, &[pg_sys::TEXTOID; 2]);
+        let plan = Plan::kept(&sql, &[pg_sys::TEXTOID; 2]);
         match plan.execute(&[Arg::Text(&name.table), Arg::Text(&name.label)], false) {
             0 => Ok(None),
             _ => stream(0).map(Some).ok_or_else(corrupt),
@@ -153,7 +153,7 @@ pub fn find(name: &StreamName) -> Result<Option<StreamRow>> {
 pub fn alive() -> Result<Vec<StreamRow>> {
     let sql = format!("{STREAM} WHERE state IN ('enabling', 'enabled', 'disabling')");
     owned(|| {
-        let count = Plan::prepare(&sql, &[]).execute(&[], false);
+        let count = Plan::kept(&sql, &[]).execute(&[], false);
         (0..count as usize)
             .map(|row| stream(row).ok_or_else(corrupt))
             .collect()
@@ -270,7 +270,7 @@ pub fn set_state(number: u32, state: State, reason: &str) {
 /// Shards of a stream whose records may be there, by number; of all there are when `closed_within` (seconds) is None.
 pub fn shards(stream: u32, closed_within: Option<i64>) -> Result<Vec<ShardRow>> {
     owned(|| {
-        let plan = Plan::prepare(
+        let plan = Plan::kept(
             "SELECT number::pg_catalog.int8, parent_id, low, high, epoch::pg_catalog.int8, start_lsn, \
              end_epoch::pg_catalog.int8, end_lsn, opened_at, trimmed_epoch::pg_catalog.int8, trimmed_lsn, trimmed_ordinal \
              FROM dynamo_internal.stream_shard WHERE stream OPERATOR(pg_catalog.=) $1 \
@@ -402,7 +402,7 @@ pub fn close_shard(number: u32, end: Position) {
 /// Behind everything that has been captured: what was committed before it is there.
 pub fn tip() -> Position {
     let found = owned(|| {
-        let plan = Plan::prepare(
+        let plan = Plan::kept(
             "SELECT epoch::pg_catalog.int8, lsn FROM dynamo_internal.stream_progress",
             &[],
         );

@@ -14,6 +14,7 @@ mod slot;
 mod store;
 pub mod table;
 pub mod wake;
+mod writer;
 
 /// Partitions of `dynamo_internal.stream_record`, as sql/install makes them.
 const SLOTS: i64 = 26;

@@ -8,14 +8,7 @@ use crate::storage::spi::{self, Arg, Plan};
 use pg_dynamo_core::stream::{Event, Position, Record, Start};
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
-
-thread_local! {
-    /// Statements on the tables of records, by their number. Leaked on purpose, as the catalog's.
-    static READS: &'static RefCell<HashMap<i64, &'static Plan>> = Box::leak(Box::default());
-}
 
 /// The first position that `start` reads.
 fn first(start: Start) -> Position {
@@ -34,7 +27,7 @@ fn first(start: Start) -> Position {
 
 /// Tables that may have records from `first` on, in the order of positions. Needs SPI connected.
 fn slots(first: Position) -> Vec<i64> {
-    let plan = Plan::prepare(
+    let plan = Plan::kept(
         "SELECT slot::pg_catalog.int8 FROM dynamo_internal.stream_slice AS s \
          WHERE NOT EXISTS (SELECT FROM dynamo_internal.stream_slice AS later \
              WHERE later.slice OPERATOR(pg_catalog.>) s.slice \
@@ -53,20 +46,15 @@ fn slots(first: Position) -> Vec<i64> {
 
 /// Needs SPI connected.
 fn read_plan(slot: i64) -> &'static Plan {
-    let known = READS.with(|reads| reads.borrow().get(&slot).copied());
-    known.unwrap_or_else(|| {
-        let plan: &'static Plan = Box::leak(Box::new(Plan::prepare_by_index(
-            &format!(
-                "SELECT epoch::pg_catalog.int8, lsn, ordinal, created_at, event, keys, new_image, old_image \
-                 FROM dynamo_internal.stream_record_{slot} WHERE shard OPERATOR(pg_catalog.=) $1::pg_catalog.int4 \
-                   AND (epoch, lsn, ordinal) OPERATOR(pg_catalog.>=) ($2::pg_catalog.int4, $3, $4) \
-                 ORDER BY epoch, lsn, ordinal LIMIT $5"
-            ),
-            &[pg_sys::INT8OID; 5],
-        )));
-        READS.with(|reads| reads.borrow_mut().insert(slot, plan));
-        plan
-    })
+    Plan::kept_by_index(
+        &format!(
+            "SELECT epoch::pg_catalog.int8, lsn, ordinal, created_at, event, keys, new_image, old_image \
+             FROM dynamo_internal.stream_record_{slot} WHERE shard OPERATOR(pg_catalog.=) $1::pg_catalog.int4 \
+               AND (epoch, lsn, ordinal) OPERATOR(pg_catalog.>=) ($2::pg_catalog.int4, $3, $4) \
+             ORDER BY epoch, lsn, ordinal LIMIT $5"
+        ),
+        &[pg_sys::INT8OID; 5],
+    )
 }
 
 /// Gives up to `limit` records of a shard from `start` on, until `take` answers false. Answers whether that, or the limit,
@@ -139,7 +127,7 @@ pub fn at_time(shard: &ShardRow, millis: i64) -> Option<Position> {
     as_catalog_owner(|| {
         spi::connected(|| {
             slots(Position::default()).into_iter().find_map(|slot| {
-                let plan = Plan::prepare_by_index(
+                let plan = Plan::kept_by_index(
                     &format!(
                         "SELECT epoch::pg_catalog.int8, lsn, ordinal FROM dynamo_internal.stream_record_{slot} \
                          WHERE shard OPERATOR(pg_catalog.=) $1::pg_catalog.int4 \
@@ -199,7 +187,7 @@ pub fn read_all(
                 if left == 0 {
                     break;
                 }
-                let plan = Plan::prepare(
+                let plan = Plan::kept(
                     &format!(
                         "SELECT epoch::pg_catalog.int8, lsn, ordinal, created_at, event, keys, new_image, old_image, \
                          shard::pg_catalog.int8 FROM dynamo_internal.stream_record_{slot} \

@@ -1,8 +1,8 @@
 //! The replication slot of this database, the origin that keeps its place, and the context that decodes it.
 
-use crate::storage::memory;
 use crate::storage::pg_error::catching;
 use crate::storage::spi::{self, Plan};
+use crate::storage::{bare, memory};
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::ffi::{CString, c_char, c_int};
@@ -80,7 +80,7 @@ pub fn condition() -> Condition {
 /// Bytes of log that the slot keeps from being removed. A transaction must be open.
 pub fn retained() -> i64 {
     spi::connected(|| {
-        let plan = Plan::prepare(
+        let plan = Plan::kept(
             "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::int8 \
              FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::name",
             &[pg_sys::TEXTOID],
@@ -213,30 +213,44 @@ impl Decoder {
         unsafe { (*(*self.context).reader).EndRecPtr }
     }
 
-    /// Decodes one record of the log. False when there is none before `end`.
-    pub fn step(&mut self, end: u64) -> bool {
-        if self.place() >= end {
-            return false;
-        }
-        self.hold();
-        // SAFETY: no transaction is open, as Postgres wants it here; errors of callbacks come out whole.
-        unsafe {
-            let mut fault = std::ptr::null_mut();
-            let reader = (*self.context).reader;
-            let record = pg_sys::XLogReadRecord(reader, &mut fault);
-            if !fault.is_null() {
-                let fault = std::ffi::CStr::from_ptr(fault).to_string_lossy();
-                pgrx::error!("could not read the write-ahead log: {fault}");
-            }
-            if record.is_null() {
+    /// Decodes records of the log, at most so many, while `go_on` says so after each. False when there is none before `end`.
+    pub fn decode(&mut self, end: u64, most: usize, go_on: impl Fn() -> bool) -> bool {
+        for _ in 0..most {
+            if self.place() >= end || !self.step() {
                 return false;
             }
-            memory::within(self.scratch, || {
-                catching(|| LogicalDecodingProcessRecord(self.context, reader));
-            });
-            pg_sys::MemoryContextReset(self.scratch);
+            if !go_on() {
+                break;
+            }
         }
         true
+    }
+
+    /// Decodes one record of the log. False when there is none.
+    fn step(&mut self) -> bool {
+        self.hold();
+        let mut fault = std::ptr::null_mut();
+        // SAFETY: no transaction is open, as Postgres wants it here; errors of callbacks come out whole.
+        let record = unsafe {
+            let record = memory::within(self.scratch, || {
+                catching(|| {
+                    let reader = (*self.context).reader;
+                    let record = bare::XLogReadRecord(reader, &mut fault);
+                    if fault.is_null() && !record.is_null() {
+                        LogicalDecodingProcessRecord(self.context, reader);
+                    }
+                    record
+                })
+            });
+            memory::reset(self.scratch);
+            record
+        };
+        if !fault.is_null() {
+            // SAFETY: a C string of the reader's.
+            let fault = unsafe { std::ffi::CStr::from_ptr(fault) }.to_string_lossy();
+            pgrx::error!("could not read the write-ahead log: {fault}");
+        }
+        !record.is_null()
     }
 
     /// What is before `lsn` is not needed any more.

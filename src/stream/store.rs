@@ -6,19 +6,17 @@
 use super::buffer::Entry;
 use super::catalog::{self, ShardRow, State};
 use super::plugin::Captured;
+use super::writer::Writer;
 use super::{KEPT_SLICES, SLOTS};
-use crate::storage::memory::Scratch;
 use crate::storage::spi::{self, Arg, Plan};
 use pg_dynamo_core::stream::shard::{self, OpenShard};
 use pg_dynamo_core::stream::{Position, StreamName};
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
 use std::collections::HashMap;
-use std::ffi::CString;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// Columns of `dynamo_internal.stream_record`.
-const COLUMNS: usize = 10;
 /// Seconds that a slice is written at least.
 const SHORTEST_SLICE: i64 = 60;
 
@@ -86,12 +84,15 @@ impl Store {
             .values_mut()
             .flatten()
             .for_each(|stream| stream.tended = false);
-        let writer = Writer::open(self.slot)?;
-        let scratch = Scratch::new(c"pg_dynamo stream record");
+        let mut writer = Writer::open(self.slot)?;
+        let mut last = None;
         captured.buffer.drain(|entry| {
-            structural |= self.tend(&entry, now)?;
+            let stream = Rc::as_ptr(entry.stream);
+            if last.replace(stream) != Some(stream) {
+                structural |= self.tend(&entry, now)?;
+            }
             if let Some(shard) = self.shard_of(&entry) {
-                scratch.run(|| writer.insert(shard, self.epoch, &entry));
+                writer.put(shard, self.epoch, &entry);
             }
             pg_sys::check_for_interrupts!();
             Ok(())
@@ -294,87 +295,4 @@ pub fn forget_expired() {
             Plan::prepare(sql, &[pg_sys::INT8OID]).execute(&age, false);
         }
     });
-}
-
-/// Inserts rows into one table of records, below the planner.
-struct Writer {
-    relation: pg_sys::Relation,
-    state: *mut pg_sys::EState,
-    target: *mut pg_sys::ResultRelInfo,
-    row: *mut pg_sys::TupleTableSlot,
-    slot: i64,
-}
-
-impl Writer {
-    fn open(slot: i64) -> Result<Writer> {
-        let name = CString::new(format!("stream_record_{slot}"))
-            .map_err(|_| ApiError::corrupt("slot of stream records"))?;
-        // SAFETY: look-ups by name; all of it is allocated in the memory of the transaction, and given back by `close`
-        // or by the abort.
-        unsafe {
-            let schema = pg_sys::get_namespace_oid(c"dynamo_internal".as_ptr(), false);
-            let relid = pg_sys::get_relname_relid(name.as_ptr(), schema);
-            let relation = pg_sys::table_open(relid, pg_sys::RowExclusiveLock as i32);
-            if (*(*relation).rd_att).natts != COLUMNS as i32 {
-                return Err(ApiError::corrupt("columns of stream records"));
-            }
-            let state = pg_sys::CreateExecutorState();
-            let target =
-                pg_sys::palloc0(size_of::<pg_sys::ResultRelInfo>()).cast::<pg_sys::ResultRelInfo>();
-            (*target).type_ = pg_sys::NodeTag::T_ResultRelInfo;
-            pg_sys::InitResultRelInfo(target, relation, 1, std::ptr::null_mut(), 0);
-            pg_sys::ExecOpenIndices(target, false);
-            let row = pg_sys::MakeSingleTupleTableSlot(
-                (*relation).rd_att,
-                &raw const pg_sys::TTSOpsVirtual,
-            );
-            Ok(Writer {
-                relation,
-                state,
-                target,
-                row,
-                slot,
-            })
-        }
-    }
-
-    /// The memory of one row must be current.
-    fn insert(&self, shard: u32, epoch: u32, entry: &Entry<'_>) {
-        let items = entry.items.map(|item| item.map(spi::varlena));
-        let fixed = [
-            pg_sys::Datum::from(self.slot as i16),
-            pg_sys::Datum::from(shard as i32),
-            pg_sys::Datum::from(epoch as i32),
-            pg_sys::Datum::from(entry.lsn as i64),
-            pg_sys::Datum::from(i64::from(entry.ordinal)),
-            pg_sys::Datum::from(entry.created_at),
-            pg_sys::Datum::from(entry.event.code() as i8),
-        ];
-        let values = fixed.into_iter().map(Some).chain(items);
-        // SAFETY: the row has as many columns as `open` has seen, of these types; what lies behind the datums lives until
-        // the row is stored.
-        unsafe {
-            pg_sys::ExecClearTuple(self.row);
-            for (at, value) in values.enumerate() {
-                *(*self.row).tts_values.add(at) = value.unwrap_or(pg_sys::Datum::null());
-                *(*self.row).tts_isnull.add(at) = value.is_none();
-            }
-            pg_sys::ExecStoreVirtualTuple(self.row);
-            pg_sys::ExecSimpleRelationInsert(self.target, self.state, self.row);
-            let context = (*self.state).es_per_tuple_exprcontext;
-            if !context.is_null() {
-                pg_sys::MemoryContextReset((*context).ecxt_per_tuple_memory);
-            }
-        }
-    }
-
-    fn close(self) {
-        // SAFETY: opened by `open`; the lock stays until the end of the transaction.
-        unsafe {
-            pg_sys::ExecDropSingleTupleTableSlot(self.row);
-            pg_sys::ExecCloseIndices(self.target);
-            pg_sys::FreeExecutorState(self.state);
-            pg_sys::table_close(self.relation, pg_sys::NoLock as i32);
-        }
-    }
 }

@@ -211,12 +211,17 @@ pub fn leave() {
 
 /// A moment for who waits for the worker.
 pub fn pause() {
+    doze(READER);
+}
+
+/// Sleeps so many milliseconds whoever wakes this process meanwhile.
+pub fn doze(milliseconds: i64) {
     // SAFETY: this process's own latch.
     unsafe {
         pg_sys::WaitLatch(
             pg_sys::MyLatch,
             (pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH) as c_int,
-            READER,
+            milliseconds,
             pg_sys::PG_WAIT_EXTENSION,
         );
     }

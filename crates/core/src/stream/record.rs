@@ -4,7 +4,7 @@ use crate::json::write_string;
 use crate::key::stable_hash;
 use crate::table::{KeySchema, StreamView};
 use crate::value::json::write_item;
-use crate::value::{Item, ItemBuf};
+use crate::value::{Av, Item, ItemBuf};
 use crate::{ApiError, Result};
 
 /// eventVersion of records in this form.
@@ -81,7 +81,7 @@ pub fn changes<'a>(
         (Some(_), None) => vec![one(Event::Remove, old, None)?],
         // Equal items have equal bytes.
         (Some(o), Some(n)) if o.item == n.item => Vec::new(),
-        (Some(o), Some(n)) if keys(o.item, schema)? == keys(n.item, schema)? => {
+        (Some(o), Some(n)) if same_key(o.item, n.item, schema)? => {
             vec![one(Event::Modify, old, new)?]
         }
         (Some(_), Some(_)) => vec![
@@ -91,13 +91,25 @@ pub fn changes<'a>(
     })
 }
 
+fn key_value<'a>(item: Item<'a>, name: &str) -> Result<Av<'a>> {
+    let value = item.get(name)?;
+    value.ok_or_else(|| ApiError::corrupt("key of an item in the log"))
+}
+
+fn same_key(one: Item<'_>, other: Item<'_>, schema: &KeySchema) -> Result<bool> {
+    for key in schema.attributes() {
+        if key_value(one, &key.name)? != key_value(other, &key.name)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The key attributes of an item, as an item.
 fn keys(item: Item<'_>, schema: &KeySchema) -> Result<ItemBuf> {
     let mut parts = Vec::with_capacity(2);
     for key in schema.attributes() {
-        let value = item.get(&key.name)?;
-        let value = value.ok_or_else(|| ApiError::corrupt("key of an item in the log"))?;
-        parts.push((key.name.as_str(), value));
+        parts.push((key.name.as_str(), key_value(item, &key.name)?));
     }
     ItemBuf::from_parts(&mut parts)
 }

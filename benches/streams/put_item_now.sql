@@ -1,0 +1,2 @@
+\set n random(1, 10000)
+SELECT dynamo.put_item(format('{"TableName": "NEW_AND_OLD_IMAGES", "Item": {"Customer": {"S": "customer %1$s"}, "Order": {"N": "%2$s"}, "At": {"N": "%3$s"}, "Note": {"S": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}}}', :n::int, :n::int % 7, (extract(epoch FROM clock_timestamp()) * 1000000)::int8)::json);
