@@ -249,3 +249,17 @@ LEFT JOIN dynamo_internal.stream_progress AS p ON true
 LEFT JOIN pg_catalog.pg_replication_slots AS r ON r.slot_name = c.slot_name;
 COMMENT ON VIEW dynamo.streams IS 'Streams of this database and how far their capture has come';
 GRANT SELECT ON dynamo.streams TO PUBLIC;
+
+-- All sequence numbers of a database are made of the epoch and the place of a commit in the log; `stream::Position` says how.
+CREATE FUNCTION dynamo.stream_position() RETURNS text
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+    AS $$
+    SELECT pg_catalog.concat(
+        100000000 OPERATOR(pg_catalog.+) (SELECT s.epoch FROM dynamo.streams AS s LIMIT 1),
+        pg_catalog.lpad((CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+                              ELSE pg_catalog.pg_current_wal_insert_lsn() END
+                         OPERATOR(pg_catalog.-) '0/0'::pg_catalog.pg_lsn)::text, 19, '0'),
+        '0000000000')
+    WHERE EXISTS (SELECT FROM dynamo.streams AS s WHERE s.epoch IS NOT NULL)
+$$;
+COMMENT ON FUNCTION dynamo.stream_position() IS 'A sequence number of now: behind everything that has been committed, before everything that will be; NULL before the first stream';

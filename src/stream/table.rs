@@ -81,10 +81,10 @@ pub fn changed(definition: &TableDefinition, relid: pg_sys::Oid) -> Result<()> {
     Ok(())
 }
 
-/// Where a stream waits for the worker: starts it when none is alive.
+/// Starts the worker where a table has a stream and none is alive: nobody else does when the library is not preloaded and
+/// the server was started again.
 pub fn wake_worker(definition: &TableDefinition) {
-    let waits = definition.stream.as_ref();
-    if waits.is_some_and(|stream| stream.state != StreamState::Enabled) {
+    if definition.stream.is_some() {
         worker::start_if_needed(Kind::Stream);
     }
 }
