@@ -19,7 +19,10 @@ import sys
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
 MARK = "@@end of statement"
 # What stands for the server of the examples in the document.
-PLACES = {"host=db.internal": "host=" + os.environ.get("PGHOST", "")}
+PLACES = {
+    "host=db.internal": "host=" + os.environ.get("PGHOST", ""),
+    "127.0.0.1:9187": "127.0.0.1:" + os.environ.get("DYNAMO_METRICS_PORT", ""),
+}
 
 
 def blocks(text):
