@@ -108,7 +108,20 @@ SELECT 1::pg_catalog.int8 AS one FROM dynamo_internal.stream WHERE state IN ('en
 UNION ALL
 SELECT 1::pg_catalog.int8 FROM dynamo.table_definition WHERE definition::pg_catalog.text ~ '"stream":\{'
 UNION ALL
-SELECT 1::pg_catalog.int8 FROM dynamo_internal.stream_capture WHERE state = 'running';
+SELECT 1::pg_catalog.int8 FROM dynamo_internal.stream_capture WHERE state = 'running'
+UNION ALL
+-- Nothing is captured any more, and what was has expired.
+SELECT 1::pg_catalog.int8 FROM dynamo_internal.stream_capture
+WHERE state <> 'running' AND EXISTS (SELECT FROM dynamo_internal.stream_slice)
+  AND updated_at < pg_catalog.clock_timestamp() - pg_catalog.current_setting('dynamo.stream_retention', true)::pg_catalog.interval
+UNION ALL
+SELECT 1::pg_catalog.int8 FROM dynamo_internal.stream AS s
+WHERE s.state IN ('disabled', 'broken')
+  AND s.ended_at < pg_catalog.clock_timestamp() - 2 * pg_catalog.current_setting('dynamo.stream_retention', true)::pg_catalog.interval
+  AND NOT EXISTS (SELECT FROM dynamo_internal.stream_capture WHERE state = 'running')
+  AND NOT EXISTS (SELECT FROM dynamo_internal.stream_shard AS h WHERE h.stream = s.number
+                  AND coalesce(h.closed_at, 'infinity') >= pg_catalog.clock_timestamp()
+                      - 2 * pg_catalog.current_setting('dynamo.stream_retention', true)::pg_catalog.interval);
 GRANT SELECT ON dynamo_internal.stream_work TO PUBLIC;
 
 -- The trigger "~dynamo_stream" of a data table names its stream for who decodes the log: DynamoDB table, label, view,

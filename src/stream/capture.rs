@@ -96,10 +96,16 @@ fn serve() -> Result<(), Failure> {
         let Some(wanted) = wanted else { return Ok(()) };
         wanted.clear_broken();
         if !wanted.any {
-            return session::transaction(|| {
+            session::transaction(|| {
                 end_all(State::Disabled, "")?;
                 slot::drop_all();
                 set_capture("stopped");
+                Ok(())
+            })?;
+            return session::transaction(|| {
+                store::seal_expired();
+                store::trim();
+                store::forget_expired();
                 Ok(())
             });
         }
@@ -207,7 +213,7 @@ fn with_streams() -> CoreResult<Vec<TableDefinition>> {
 fn set_capture(state: &str) {
     spi::connected(|| {
         let plan = Plan::prepare(
-            "UPDATE dynamo_internal.stream_capture SET state = $1, updated_at = clock_timestamp()",
+            "UPDATE dynamo_internal.stream_capture SET state = $1, updated_at = clock_timestamp() WHERE state <> $1",
             &[pg_sys::TEXTOID],
         );
         plan.execute(&[Arg::Text(state)], false);
@@ -437,6 +443,8 @@ impl Capture {
         if self.expired.elapsed() >= EXPIRY {
             self.expired = Instant::now();
             session::set(c"synchronous_commit", c"local");
+            let store = &mut self.store;
+            session::transaction(|| store.turn_slice())?;
             let trimmed = session::transaction(|| {
                 store::trim();
                 store::forget_expired();

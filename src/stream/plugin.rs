@@ -1,7 +1,7 @@
 //! The output plugin `pg_dynamo`: changes of data tables with a stream, in commit order.
 //!
 //! In the capture worker they go into its buffer. For any other slot each is a message, the JSON of a Record as
-//! GetRecords shows it. Options there: `tables`, names separated by commas (all that have a stream); `epoch`, a number
+//! GetRecords shows it, and with it `eventSourceARN`. Options there: `tables`, names separated by commas (all that have a stream); `epoch`, a number
 //! for the sequence numbers (0).
 
 use super::buffer::{Buffer, Commit};
@@ -406,7 +406,7 @@ impl Plugin {
             schema: streamed.schema.clone(),
         };
         let mut json = String::new();
-        record.write(&mut json, &origin)?;
+        record.write_event(&mut json, &origin)?;
         let length =
             i32::try_from(json.len()).map_err(|_| ApiError::corrupt("length of a record"))?;
         // SAFETY: by the caller; the bytes are copied into the context's output.

@@ -97,6 +97,8 @@ pub fn create() {
     let (persistency, two_phase) = (pg_sys::ReplicationSlotPersistency::RS_EPHEMERAL, false);
     // SAFETY: the steps of pg_create_logical_replication_slot(); an ephemeral slot goes with an ERROR.
     unsafe {
+        // Without wal_level = logical the log has no rows, and what is decoded of it is damage.
+        pg_sys::CheckLogicalDecodingRequirements();
         #[cfg(any(feature = "pg15", feature = "pg16"))]
         pg_sys::ReplicationSlotCreate(name.as_ptr(), true, persistency, two_phase);
         // On a standby that may become the primary the slot is kept up to date.

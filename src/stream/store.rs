@@ -167,7 +167,7 @@ impl Store {
 
     /// Goes on to the next table when the open slice has been written long enough. Answers whether it did. Without a free
     /// table it is written on.
-    fn turn_slice(&mut self) -> Result<bool> {
+    pub fn turn_slice(&mut self) -> Result<bool> {
         let length = (crate::guc::stream_retention() / KEPT_SLICES).max(SHORTEST_SLICE);
         let length = Duration::from_secs(u64::try_from(length).unwrap_or(0));
         if self.slice_began.elapsed() < length {
@@ -247,6 +247,19 @@ fn load(name: &StreamName) -> Result<Option<Stream>> {
         shards,
         tended: false,
     }))
+}
+
+/// Seals the last slice when nothing was captured for so long that it has expired. A transaction must be open.
+pub fn seal_expired() {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "UPDATE dynamo_internal.stream_slice SET sealed_at = c.updated_at FROM dynamo_internal.stream_capture AS c \
+             WHERE sealed_at IS NULL AND c.state <> 'running' \
+               AND c.updated_at < clock_timestamp() - make_interval(secs => $1::float8)",
+            &[pg_sys::INT8OID],
+        );
+        plan.execute(&[Arg::Int8(crate::guc::stream_retention())], false);
+    });
 }
 
 /// Empties the slices whose records have expired. A transaction must be open.

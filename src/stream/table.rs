@@ -1,7 +1,7 @@
 //! What table operations do to streams.
 
 use super::catalog::{self, State, StreamRow};
-use super::marker;
+use super::{marker, slot};
 use crate::storage::catalog as tables;
 use crate::storage::spi::{self, Arg, Plan};
 use crate::worker::{self, Kind};
@@ -9,7 +9,8 @@ use pg_dynamo_core::table::{StreamState, TableDefinition};
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
 
-/// Err: ValidationException when this server cannot capture changes; it says what to set.
+/// Err: ValidationException when this server cannot capture changes; it says what to set. LimitExceededException when it
+/// has no room for that.
 pub fn check_server() -> Result<()> {
     // SAFETY: a plain variable of the server.
     if unsafe { pg_sys::wal_level } < pg_sys::WalLevel::WAL_LEVEL_LOGICAL as i32 {
@@ -31,6 +32,26 @@ pub fn check_server() -> Result<()> {
     if refused {
         return Err(ApiError::validation(
             "A stream needs pg_dynamo in output_plugin_libraries: add it in postgresql.conf and reload the configuration",
+        ));
+    }
+    check_slots()
+}
+
+/// Err: LimitExceededException when this database has no slot and none is free.
+fn check_slots() -> Result<()> {
+    let taken = spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT (pg_catalog.count(*) OPERATOR(pg_catalog.>=) pg_catalog.current_setting('max_replication_slots')::pg_catalog.int8 \
+                     AND pg_catalog.bool_and(slot_name OPERATOR(pg_catalog.<>) $1::pg_catalog.name))\
+             ::pg_catalog.int4::pg_catalog.int8 FROM pg_catalog.pg_replication_slots",
+            &[pg_sys::TEXTOID],
+        );
+        plan.execute(&[Arg::Text(&slot::name())], true);
+        spi::int_value(0, 1) == Some(1)
+    });
+    if taken {
+        return Err(ApiError::limit_exceeded(
+            "A stream needs a replication slot, and all are in use: drop one, or raise max_replication_slots and restart PostgreSQL",
         ));
     }
     Ok(())

@@ -227,6 +227,16 @@ impl Record<'_> {
         out.push('}');
         Ok(size)
     }
+
+    /// Appends the Record with the ARN of its stream, as functions are given it: for who reads several streams as one.
+    pub fn write_event(&self, out: &mut String, origin: &Origin) -> Result<()> {
+        self.write(out, origin)?;
+        out.pop();
+        out.push_str(",\"eventSourceARN\":");
+        write_string(out, &origin.stream_arn);
+        out.push('}');
+        Ok(())
+    }
 }
 
 /// 32 hexadecimal digits, the same whenever the record is read.
