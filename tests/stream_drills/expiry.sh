@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# Tables without a stream, and a consumer that was gone for longer than records are kept.
+
+# What a table costs that has no stream, beside one that has: nothing.
+drill_without_stream() {
+    database without
+    ask "SELECT plain_table('Quiet')" >/dev/null
+    put Quiet 1 1
+    gives "a table without a stream needs no slot and no worker" "0 0" "SELECT $(slots) || ' ' || count(*) FROM pg_stat_activity WHERE backend_type = 'pg_dynamo streams'"
+    table Loud
+    put Quiet 2 1
+    put Loud 1 1
+    put Quiet 2 2
+    ask "SELECT del('Quiet', 1)" >/dev/null
+    gives "beside a stream it has the replica identity and the triggers it had" "d 0" \
+        "SELECT mark('Quiet')"
+    gives "its changes are in no stream" "INSERT 1:1 1" "SELECT told(arn('Loud')) || ' ' || count(*) FROM dynamo_internal.stream_record"
+    holds "its log has no old rows" "SELECT bytes_logged('Quiet', 2) < bytes_logged('Loud', 1) - 500"
+    disable Loud
+    gives "a stream that was disabled leaves nothing on its table" "d 0" \
+        "SELECT mark('Loud')"
+    comes "and no slot" "SELECT $(slots) = 0"
+}
+
+# A day passes: what is noted of times is set back, and the worker reads it anew.
+a_day_passes() {
+    ask "UPDATE dynamo_internal.stream_slice SET opened_at = opened_at - interval '25 h', sealed_at = sealed_at - interval '25 h'"
+    kill_worker
+}
+
+drill_expiry() {
+    database expiry
+    table Log
+    for i in 1 2 3; do put Log $i 1; done
+    local first stood last number
+    first=$(ask "SELECT iterator('Log', 'TRIM_HORIZON')")
+    stood=$(ask "SELECT read_one(iterator('Log', 'TRIM_HORIZON'), 1) ->> 'NextShardIterator'")
+    last=$(ask "SELECT read_one(iterator('Log', 'TRIM_HORIZON'))->>'NextShardIterator'")
+    number=$(ask "SELECT number_of('Log', 1)")
+    a_day_passes
+    put Log 4 1
+    comes "a new slice is begun" "SELECT count(*) = 2 FROM dynamo_internal.stream_slice"
+    gives "what was kept longer than its time is read until it goes" "INSERT 1, INSERT 2, INSERT 3, INSERT 4" "SELECT in_words(read_one('$first'))"
+    ask "UPDATE dynamo_internal.stream_slice SET sealed_at = sealed_at - interval '25 h' WHERE sealed_at IS NOT NULL"
+    kill_worker
+    comes "after a day a slice goes" "SELECT count(*) = 1 FROM dynamo_internal.stream_slice"
+    gives "and its file is empty" 0 "SELECT pg_relation_size('dynamo_internal.stream_record_0')"
+    refuses "a consumer that stood before it is told" "trimmed" "SELECT read_one(iterator('Log', 'AFTER_SEQUENCE_NUMBER', '$number'))"
+    refuses "a record that is gone has no iterator" "trimmed" "SELECT iterator('Log', 'AT_SEQUENCE_NUMBER', '$number')"
+    refuses "an iterator that was given out before stands before it" "trimmed" "SELECT read_one('$stood')"
+    gives "TRIM_HORIZON is the way on" "INSERT 4" "SELECT in_words(read_one(iterator('Log', 'TRIM_HORIZON')))"
+    gives "an iterator behind what is gone misses nothing" "INSERT 4" "SELECT in_words(read_one('$last'))"
+    refuses "for SQL, too" "trimmed" "SELECT * FROM dynamo.stream_records('Log', after => '$number')"
+    gives "which goes on without a number" "INSERT" "SELECT string_agg(event_name, ',') FROM dynamo.stream_records('Log')"
+
+    # Shards that closed a day ago.
+    local parent
+    parent=$(ask "SELECT first_shard(arn('Log'))")
+    set_to dynamo.stream_shards 2
+    put Log 5 1
+    gives "a shard closes and has two children" "3 2" "SELECT count(*) || ' ' || count(*) FILTER (WHERE s ->> 'ParentShardId' = '$parent') FROM shards(arn('Log')) AS s"
+    ask "UPDATE dynamo_internal.stream_shard SET closed_at = closed_at - interval '25 h'"
+    gives "a day later the children are listed, and name it" "2 2" "SELECT count(*) || ' ' || count(*) FILTER (WHERE s ->> 'ParentShardId' = '$parent') FROM shards(arn('Log')) AS s"
+    refuses "it is not there any more" "$parent" "SELECT iterator('Log', 'TRIM_HORIZON', NULL, '$parent')"
+    gives "its children are read" "INSERT 5:1" "SELECT told(arn('Log'))"
+
+    # The last stream ends, and with it capture: who empties what it leaves?
+    local arn
+    arn=$(ask "SELECT arn('Log')")
+    disable Log
+    comes "the last stream takes the slot with it" "SELECT $(slots) = 0"
+    gives "a disabled stream is read to its end" "INSERT 5:1" "SELECT told('$arn')"
+    ask "UPDATE dynamo_internal.stream_slice SET opened_at = opened_at - interval '50 h', sealed_at = sealed_at - interval '50 h'"
+    ask "UPDATE dynamo_internal.stream_capture SET updated_at = updated_at - interval '50 h'"
+    ask "UPDATE dynamo_internal.stream_shard SET closed_at = closed_at - interval '50 h'"
+    ask "UPDATE dynamo_internal.stream SET ended_at = ended_at - interval '50 h'"
+    comes "when it has expired its records go though nothing is captured any more" "SELECT NOT EXISTS (SELECT FROM dynamo_internal.stream_record)"
+    comes "and so does it" "SELECT json_array_length(dynamo.list_streams('{}') -> 'Streams') = 0"
+    refuses "it is not found then" "not found" "SELECT stream_status('$arn')"
+    enable Log
+    put Log 6 1
+    gives "a stream of today begins with what comes then" "INSERT 6:1" "SELECT told(arn('Log'))"
+    disable Log
+    comes "and ends" "SELECT $(slots) = 0"
+}
