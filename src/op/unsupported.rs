@@ -6,15 +6,12 @@ use pg_dynamo_core::Result;
 use pg_dynamo_core::request::Unsupported;
 
 pub fn run(session: &Session, request: Unsupported) -> Result<String> {
-    let exists = match &request.table {
-        Some(sought) => match catalog::peek(&sought.name)? {
-            Some(table) => {
-                session.touch(&table);
-                true
-            }
-            None => false,
-        },
-        None => false,
+    let found = match &request.table {
+        Some(sought) => catalog::peek(&sought.name)?,
+        None => None,
     };
-    request.answer(exists)
+    if let Some(table) = &found {
+        session.touch(table);
+    }
+    request.answer(found.as_ref().map(|table| &table.definition))
 }

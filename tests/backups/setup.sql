@@ -164,3 +164,17 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+-- Of the items a and b, puts back the one that is not there.
+CREATE FUNCTION put_other_back() RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    other text := CASE OLD.item ->> 'Id' WHEN 'a' THEN 'b' ELSE 'a' END;
+BEGIN
+    IF NOT EXISTS (SELECT FROM dynamo_tables."Small" WHERE item ->> 'Id' = other) THEN
+        PERFORM put('Small', other, -1);
+    END IF;
+    RETURN NULL;
+END
+$$;

@@ -107,7 +107,7 @@ operations! {
     EnableKinesisStreamingDestination, "enable_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";
     ExecuteStatement, "execute_statement", Statement, dynamodb, works;
     ExecuteTransaction, "execute_transaction", Statement, dynamodb, works;
-    ExportTableToPointInTime, "export_table_to_point_in_time", Define, dynamodb, refused "ValidationException, TableNotFoundException without the table";
+    ExportTableToPointInTime, "export_table_to_point_in_time", Define, dynamodb, refused "ValidationException, TableNotFoundException without the table, PointInTimeRecoveryUnavailableException without recovery";
     GetItem, "get_item", Read, dynamodb, works;
     GetResourcePolicy, "get_resource_policy", Describe, dynamodb, works;
     ImportTable, "import_table", Define, dynamodb, refused "ValidationException, ResourceInUseException when the table exists";

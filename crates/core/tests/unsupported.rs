@@ -1,12 +1,25 @@
 //! Operations that are not supported: checked, then answered with DynamoDB's own errors.
 mod fixtures;
 use fixtures::*;
+use pg_dynamo_core::backup::PointInTime;
 use pg_dynamo_core::operation::{Operation, State};
 use pg_dynamo_core::request::*;
+use pg_dynamo_core::table::TableDefinition;
 use pg_dynamo_core::{ErrorKind, Result};
 
 fn answer(operation: Operation, request: &str, exists: bool) -> Result<String> {
-    Unsupported::parse(operation, &json(request), &account())?.answer(exists)
+    on(operation, request, exists.then(hash_table))
+}
+
+/// `found` takes the name of the table that the request seeks.
+fn on(operation: Operation, request: &str, found: Option<TableDefinition>) -> Result<String> {
+    let request = Unsupported::parse(operation, &json(request), &account())?;
+    let sought = request.table.as_ref().map(|sought| sought.name.clone());
+    let found = found.map(|table| TableDefinition {
+        name: sought.unwrap_or_else(|| table.name.clone()),
+        ..table
+    });
+    request.answer(found.as_ref())
 }
 
 const ARN: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/Books";
@@ -168,7 +181,6 @@ fn what_is_left_is_refused() {
         '}',
         r#","UpdateKinesisStreamingConfiguration":{"ApproximateCreationDateTimePrecision":"MICROSECOND"}}"#,
     );
-    let export = format!(r#"{{"TableArn":"{ARN}","S3Bucket":"b"}}"#);
     let import = r#"{"S3BucketSource":{"S3Bucket":"b"},"InputFormat":"CSV","TableCreationParameters":{"TableName":"New",
         "AttributeDefinitions":[],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}}"#;
     for (operation, request, message) in [
@@ -203,11 +215,6 @@ fn what_is_left_is_refused() {
             "Table is not in a valid state to enable Kinesis Streaming Destination: Kinesis streaming is not in ACTIVE state. Updates are only allowed in ACTIVE state. TableName: Books, kdsArn: arn:aws:kinesis:eu-west-1:123456789012:stream/s",
         ),
         (
-            ExportTableToPointInTime,
-            &export,
-            "ExportTableToPointInTime is not supported in this release of pg_dynamo",
-        ),
-        (
             DescribeExport,
             r#"{"ExportArn":"arn:aws:dynamodb:eu-west-1:123456789012:table/Books"}"#,
             "Invalid Export ARN",
@@ -234,5 +241,31 @@ fn what_is_left_is_refused() {
     assert_eq!(
         (error.kind, error.message.as_str()),
         (ErrorKind::ResourceInUse, "Table already exists: New")
+    );
+}
+
+#[test]
+fn an_export_needs_point_in_time_recovery() {
+    let export = format!(r#"{{"TableArn":"{ARN}","S3Bucket":"b"}}"#);
+    let operation = Operation::ExportTableToPointInTime;
+    let error = on(operation, &export, Some(hash_table())).unwrap_err();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (
+            ErrorKind::PointInTimeRecoveryUnavailable,
+            "Point in time recovery is not enabled for table 'Books'"
+        )
+    );
+    let recoverable = TableDefinition {
+        point_in_time: Some(PointInTime { since: 0, days: 35 }),
+        ..hash_table()
+    };
+    let error = on(operation, &export, Some(recoverable)).unwrap_err();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (
+            ErrorKind::Validation,
+            "ExportTableToPointInTime is not supported in this release of pg_dynamo"
+        )
     );
 }

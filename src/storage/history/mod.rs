@@ -294,6 +294,9 @@ pub fn readable<T, E>(
 ///
 /// The times are taken before the commits. Whoever saw or overwrote what a transaction did has a later time, so every cut
 /// between two times is a state that could have been seen.
+///
+/// Of what one transaction kept of an item, at most one version was there before it. A trigger inside another may tell of
+/// it last: of a DELETE of many rows, one of which a trigger of the owner's puts back before its own deletion is told.
 pub fn statement(table: &str, segments: &[Segment], at: i64) -> String {
     if segments.is_empty() {
         return copy::all_of(table);
@@ -303,18 +306,19 @@ pub fn statement(table: &str, segments: &[Segment], at: i64) -> String {
         .map(|segment| {
             let name = quoted(&segment.name);
             if segment.opened_at > at {
-                return format!("SELECT h.pk_hash, h.pk, h.sk, h.change, h.item FROM {name} AS h WHERE h.at IS NULL");
+                return format!("SELECT h.pk_hash, h.pk, h.sk, h.transaction, h.change, h.item FROM {name} AS h WHERE h.at IS NULL");
             }
             format!(
-                "SELECT h.pk_hash, h.pk, h.sk, h.change, h.item FROM {name} AS h \
+                "SELECT h.pk_hash, h.pk, h.sk, h.transaction, h.change, h.item FROM {name} AS h \
                  JOIN {name} AS c ON c.transaction = h.transaction WHERE h.at IS NULL AND c.at > {at}"
             )
         })
         .collect();
     format!(
         "WITH first AS MATERIALIZED ( \
-             SELECT DISTINCT ON (pk_hash, pk, sk) pk_hash, pk, sk, item FROM ({}) AS changes \
-             ORDER BY pk_hash, pk, sk, change) \
+             SELECT DISTINCT ON (pk_hash, pk, sk) pk_hash, pk, sk, item FROM ( \
+                 SELECT *, pg_catalog.min(change) OVER (PARTITION BY pk_hash, pk, sk, transaction) AS began FROM ({}) AS changes \
+             ) AS changes ORDER BY pk_hash, pk, sk, began, item IS NULL, change) \
          SELECT t.pk_hash, t.pk, t.sk, t.item FROM ONLY {table} AS t \
          WHERE NOT EXISTS (SELECT FROM first AS f WHERE f.pk_hash = t.pk_hash AND f.pk = t.pk AND f.sk = t.sk) \
          UNION ALL SELECT pk_hash, pk, sk, item FROM first WHERE item IS NOT NULL",

@@ -309,10 +309,7 @@ impl RestoreTableToPointInTimeRequest {
         now: i64,
     ) -> Result<TableDefinition> {
         let Some(on) = source.point_in_time else {
-            return Err(ApiError::point_in_time_recovery_unavailable(format!(
-                "Point in time recovery is not enabled for table '{}'",
-                source.name
-            )));
+            return Err(no_recovery(source));
         };
         let at = self.at.unwrap_or(now);
         if at < on.earliest(now) || at > now {
@@ -332,4 +329,12 @@ impl RestoreTableToPointInTimeRequest {
         self.overrides.apply(&mut table, source, now)?;
         Ok(table)
     }
+}
+
+/// What a request that needs the history of `table` is told when it has none.
+pub(super) fn no_recovery(table: &TableDefinition) -> ApiError {
+    ApiError::point_in_time_recovery_unavailable(format!(
+        "Point in time recovery is not enabled for table '{}'",
+        table.name
+    ))
 }

@@ -4,10 +4,11 @@
 //! Their requests are checked as DynamoDB checks them, then those about something that does not exist are told so,
 //! and what is left is refused. Lists are empty, as they are in an account that never used the feature.
 use super::fields::string;
+use super::restore::no_recovery;
 use super::shape::{self, member};
 use crate::json::{Json, write_string};
 use crate::operation::Operation;
-use crate::table::{Account, TableRef};
+use crate::table::{Account, TableDefinition, TableRef};
 use crate::{ApiError, Result};
 
 mod shapes;
@@ -25,7 +26,24 @@ pub struct Unsupported {
 pub struct Sought {
     pub name: String,
     missing: Option<ApiError>,
-    there: Option<ApiError>,
+    there: Option<There>,
+}
+
+/// Why a table that is there is refused.
+#[derive(Debug)]
+enum There {
+    Exists,
+    /// Point-in-time recovery is off.
+    Unrecoverable,
+}
+
+impl There {
+    fn refusal(&self, table: &TableDefinition) -> Option<ApiError> {
+        match self {
+            There::Exists => Some(ApiError::table_exists(&table.name)),
+            There::Unrecoverable => table.point_in_time.is_none().then(|| no_recovery(table)),
+        }
+    }
 }
 
 impl Unsupported {
@@ -36,10 +54,13 @@ impl Unsupported {
         answer(operation, request, account)
     }
 
-    /// `exists`: whether the table that is sought does.
-    pub fn answer(self, exists: bool) -> Result<String> {
+    /// `found`: the table that is sought.
+    pub fn answer(self, found: Option<&TableDefinition>) -> Result<String> {
         if let Some(sought) = self.table {
-            let error = if exists { sought.there } else { sought.missing };
+            let error = match found {
+                Some(table) => sought.there.and_then(|there| there.refusal(table)),
+                None => sought.missing,
+            };
             if let Some(error) = error {
                 return Err(error);
             }
@@ -206,7 +227,7 @@ fn export(request: &Json<'_>, account: &Account) -> Result<Unsupported> {
         table: Some(Sought {
             name: TableRef::parse(arn, account)?.name,
             missing: Some(ApiError::table_not_found(format!("Table not found: {arn}"))),
-            there: None,
+            there: Some(There::Unrecoverable),
         }),
         answer: Err(refused(Operation::ExportTableToPointInTime)),
     })
@@ -218,7 +239,7 @@ fn import(request: &Json<'_>) -> Unsupported {
         table: name.map(|name| Sought {
             name: name.to_owned(),
             missing: None,
-            there: Some(ApiError::table_exists(name)),
+            there: Some(There::Exists),
         }),
         answer: Err(refused(Operation::ImportTable)),
     }
