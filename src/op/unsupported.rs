@@ -13,5 +13,5 @@ pub fn run(session: &Session, request: Unsupported) -> Result<String> {
     if let Some(table) = &found {
         session.touch(table);
     }
-    request.answer(found.as_ref().map(|table| &table.definition))
+    request.answer(found.as_ref().map(|table| &*table.definition))
 }
