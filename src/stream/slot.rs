@@ -176,7 +176,9 @@ pub struct Decoder {
     context: *mut pg_sys::LogicalDecodingContext,
     /// Whether the slot is ours at the moment.
     held: bool,
-    /// What a step leaves behind.
+    /// What the reader allocates on its way lives as long as it.
+    home: pg_sys::MemoryContext,
+    /// What the decoding of one record leaves behind.
     scratch: pg_sys::MemoryContext,
 }
 
@@ -204,6 +206,7 @@ impl Decoder {
             Decoder {
                 context,
                 held: true,
+                home,
                 scratch: memory::child_of(home, c"pg_dynamo record of the log"),
             }
         }
@@ -234,12 +237,14 @@ impl Decoder {
         let mut fault = std::ptr::null_mut();
         // SAFETY: no transaction is open, as Postgres wants it here; errors of callbacks come out whole.
         let record = unsafe {
-            let record = memory::within(self.scratch, || {
+            let record = memory::within(self.home, || {
                 catching(|| {
                     let reader = (*self.context).reader;
                     let record = bare::XLogReadRecord(reader, &mut fault);
                     if fault.is_null() && !record.is_null() {
+                        pg_sys::CurrentMemoryContext = self.scratch;
                         LogicalDecodingProcessRecord(self.context, reader);
+                        pg_sys::CurrentMemoryContext = self.home;
                     }
                     record
                 })
