@@ -31,6 +31,7 @@ mod resource_policy;
 mod scan;
 mod secondary_indexes;
 mod statement;
+mod streams;
 mod tags;
 mod throughput;
 mod time_to_live;

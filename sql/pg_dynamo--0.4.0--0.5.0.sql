@@ -238,30 +238,83 @@ CREATE FUNCTION dynamo.wait_for_stream(table_name text, after text DEFAULT NULL,
 $$;
 COMMENT ON FUNCTION dynamo.wait_for_stream(text, text, interval) IS 'Waits until the table''s stream has a record after a sequence number; false when it has none in that time';
 
+-- DROP EXTENSION leaves no replication slot behind without saying so. The library sees to that, which this session may not
+-- have used yet; without its file everything can still be dropped.
+CREATE FUNCTION dynamo_internal.load_library() RETURNS void
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_load_library';
+CREATE FUNCTION dynamo_internal.before_drop() RETURNS event_trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM dynamo_internal.load_library();
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'a replication slot of pg_dynamo may be left behind: %', SQLERRM;
+END
+$$;
+CREATE EVENT TRIGGER pg_dynamo_before_drop ON ddl_command_start
+    WHEN TAG IN ('DROP EXTENSION', 'DROP OWNED')
+    EXECUTE FUNCTION dynamo_internal.before_drop();
+ALTER EVENT TRIGGER pg_dynamo_before_drop ENABLE ALWAYS;
+
+-- The capture worker of this database: no row when there is none, or nobody can tell (without shared_preload_libraries).
+CREATE FUNCTION dynamo_internal.capture_place(OUT captured_lsn int8, OUT caught_up_at timestamptz, OUT worker_pid int4)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+    AS 'MODULE_PATHNAME', 'pg_dynamo_capture_place';
+
+CREATE FUNCTION dynamo_internal.stream_arn(table_name text, label text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_stream_arn';
+
 CREATE VIEW dynamo.streams AS
 SELECT s.table_name,
        s.label AS stream_label,
+       dynamo_internal.stream_arn(s.table_name, s.label) AS stream_arn,
        s.view AS stream_view_type,
        s.state,
        s.reason,
        (SELECT pg_catalog.count(*) FROM dynamo_internal.stream_shard AS h WHERE h.stream = s.number AND h.end_lsn IS NULL) AS open_shards,
        (SELECT pg_catalog.count(*) FROM dynamo_internal.stream_shard AS h WHERE h.stream = s.number) AS shards,
+       (SELECT pg_catalog.to_timestamp(pg_catalog.min(first.created_at) / 1000.0)
+        FROM dynamo_internal.stream_shard AS h CROSS JOIN LATERAL
+            (SELECT r.created_at FROM dynamo_internal.stream_record AS r WHERE r.shard = h.number
+             ORDER BY r.epoch, r.lsn, r.ordinal LIMIT 1) AS first
+        WHERE h.stream = s.number) AS oldest_record,
+       (SELECT pg_catalog.to_timestamp(pg_catalog.max(last.created_at) / 1000.0)
+        FROM dynamo_internal.stream_shard AS h CROSS JOIN LATERAL
+            (SELECT r.created_at FROM dynamo_internal.stream_record AS r WHERE r.shard = h.number
+             ORDER BY r.epoch DESC, r.lsn DESC, r.ordinal DESC LIMIT 1) AS last
+        WHERE h.stream = s.number) AS newest_record,
        pg_catalog.to_timestamp(s.created_at / 1000.0) AS created_at,
        s.ended_at,
+       -- From here on the same for every stream of the database.
        c.state AS capture_state,
        c.error AS capture_error,
        c.epoch,
        c.last_gap,
        c.slot_name,
-       r.active_pid AS worker_pid,
-       CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL
-            ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), '0/0') - p.lsn END AS capture_lag_bytes,
-       CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL
-            ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.restart_lsn) END AS retained_wal_bytes
+       coalesce(k.worker_pid, r.active_pid) AS worker_pid,
+       l.lag AS capture_lag_bytes,
+       -- Everything that was committed so long ago has been captured.
+       CASE WHEN l.lag = 0 THEN '0'::pg_catalog.interval
+            ELSE pg_catalog.clock_timestamp() - k.caught_up_at END AS capture_delay,
+       CASE WHEN NOT pg_catalog.pg_is_in_recovery()
+            THEN pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.restart_lsn) END AS retained_wal_bytes,
+       (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(
+                   ('dynamo_internal.stream_record_' || t.slot)::pg_catalog.regclass))
+        FROM dynamo_internal.stream_slice AS t) AS record_bytes
 FROM dynamo_internal.stream AS s
 LEFT JOIN dynamo_internal.stream_capture AS c ON true
 LEFT JOIN dynamo_internal.stream_progress AS p ON true
-LEFT JOIN pg_catalog.pg_replication_slots AS r ON r.slot_name = c.slot_name;
+LEFT JOIN pg_catalog.pg_replication_slots AS r ON r.slot_name = c.slot_name
+LEFT JOIN dynamo_internal.capture_place() AS k ON true
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN greatest(0,
+        pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), '0/0')
+        - coalesce(k.captured_lsn, greatest(p.lsn, pg_catalog.pg_wal_lsn_diff(r.confirmed_flush_lsn, '0/0')))) END AS lag
+) AS l;
 COMMENT ON VIEW dynamo.streams IS 'Streams of this database and how far their capture has come';
 GRANT SELECT ON dynamo.streams TO PUBLIC;
 

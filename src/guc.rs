@@ -5,7 +5,8 @@ mod streams;
 pub mod time_to_live;
 
 pub use streams::{
-    stream_max_retained_wal, stream_read_wait, stream_retention, stream_shard_age, stream_shards,
+    stream_max_retained_wal, stream_notify, stream_read_wait, stream_retention, stream_shard_age,
+    stream_shards,
 };
 
 use pg_dynamo_core::table::Account;

@@ -131,6 +131,9 @@ pub mod pg_test {
 
     #[must_use]
     pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec!["shared_preload_libraries = 'pg_dynamo'"]
+        vec![
+            "shared_preload_libraries = 'pg_dynamo'",
+            "wal_level = logical",
+        ]
     }
 }

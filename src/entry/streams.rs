@@ -5,7 +5,8 @@ use super::datum::{Columns, materialize};
 use super::report::OrRaise;
 use crate::op::stream_records::{self, Shown};
 use crate::op::{Caller, Session};
-use pg_dynamo_core::stream::Event;
+use crate::stream::wake::{self, Place};
+use pg_dynamo_core::stream::{Event, StreamName};
 use pg_dynamo_core::value::ItemBuf;
 use pgrx::prelude::*;
 use std::time::Duration;
@@ -17,32 +18,48 @@ impl Columns<8> for Shown {
     /// sequence_number, event_name, keys, new_image, old_image, created_at, shard_id, expired
     fn into_columns(self) -> [Option<pg_sys::Datum>; 8] {
         let item = |item: Option<ItemBuf>| item.and_then(|item| item.into_bytes().into_datum());
-        let created_at = (self.created_at - POSTGRES_EPOCH).saturating_mul(1000);
         [
             self.position.to_string().into_datum(),
             self.event.name().into_datum(),
             item(Some(self.keys)),
             item(self.new_image),
             item(self.old_image),
-            // timestamptz is an int8 of microseconds.
-            Some(pg_sys::Datum::from(created_at)),
+            Some(timestamp(self.created_at)),
             self.shard_id.into_datum(),
             (self.event == Event::Expire).into_datum(),
         ]
     }
 }
 
-struct Rows(Vec<Shown>);
+impl Columns<3> for Place {
+    /// captured_lsn, caught_up_at, worker_pid
+    fn into_columns(self) -> [Option<pg_sys::Datum>; 3] {
+        let caught_up_at = self.caught_up_at.map(timestamp);
+        [
+            (self.captured as i64).into_datum(),
+            caught_up_at,
+            self.pid.into_datum(),
+        ]
+    }
+}
 
-impl Answer for Rows {
+/// timestamptz is an int8 of microseconds.
+fn timestamp(milliseconds: i64) -> pg_sys::Datum {
+    pg_sys::Datum::from((milliseconds - POSTGRES_EPOCH).saturating_mul(1000))
+}
+
+/// A set of rows.
+struct Rows<R, const N: usize>(Vec<R>);
+
+impl<const N: usize, R: Columns<N>> Answer for Rows<R, N> {
     unsafe fn give(self, fcinfo: pg_sys::FunctionCallInfo) -> Option<pg_sys::Datum> {
         // SAFETY: forwarded from the caller.
-        unsafe { materialize(self.0, fcinfo) };
+        unsafe { materialize::<N, R>(self.0, fcinfo) };
         None
     }
 }
 
-fn stream_records(table_name: &str, after: Option<&str>, max_records: i32) -> Rows {
+fn stream_records(table_name: &str, after: Option<&str>, max_records: i32) -> Rows<Shown, 8> {
     let session = Session::new(Caller::Sql);
     let limit = usize::try_from(max_records).unwrap_or(0);
     Rows(stream_records::run(&session, table_name, after, limit).or_raise())
@@ -54,4 +71,26 @@ fn wait_for_stream(table_name: &str, after: Option<&str>, milliseconds: i64) -> 
     stream_records::wait(&session, table_name, after, most).or_raise()
 }
 
-export!(stream_records, wait_for_stream);
+/// Where the capture worker of this database is; no row when nobody can tell.
+fn capture_place() -> Rows<Place, 3> {
+    Rows(wake::worker().into_iter().collect())
+}
+
+fn stream_arn(table: &str, label: &str) -> String {
+    let name = StreamName {
+        table: table.to_owned(),
+        label: label.to_owned(),
+    };
+    name.arn(&crate::guc::account())
+}
+
+/// Being called is enough: the library is loaded (`stream::farewell`).
+fn load_library() {}
+
+export!(
+    stream_records,
+    wait_for_stream,
+    capture_place,
+    stream_arn,
+    load_library
+);

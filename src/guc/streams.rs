@@ -8,6 +8,7 @@ static SHARD_AGE: GucSetting<i32> = GucSetting::<i32>::new(4 * 3600);
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(24 * 3600);
 static MAX_RETAINED_WAL: GucSetting<i32> = GucSetting::<i32>::new(16 * 1024);
 static READ_WAIT: GucSetting<i32> = GucSetting::<i32>::new(50);
+static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 pub fn register() {
     GucRegistry::define_int_guc(
@@ -60,6 +61,14 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::UNIT_MS,
     );
+    GucRegistry::define_bool_guc(
+        c"dynamo.stream_notify",
+        c"Sends NOTIFY dynamo_stream with the table's name when records were added to its stream.",
+        c"For consumers that LISTEN instead of polling.",
+        &NOTIFY,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
 }
 
 /// Open shards of a stream.
@@ -85,4 +94,9 @@ pub fn stream_max_retained_wal() -> i64 {
 /// Milliseconds.
 pub fn stream_read_wait() -> u64 {
     u64::try_from(READ_WAIT.get()).unwrap_or(0)
+}
+
+/// Whether who listens is told of new records.
+pub fn stream_notify() -> bool {
+    NOTIFY.get()
 }

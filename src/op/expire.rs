@@ -76,7 +76,10 @@ pub fn batch(batch: &Batch<'_>) -> Result<Option<Done>> {
     if due.is_empty() {
         return Ok(Some(done));
     }
-    time_to_live::mark_transaction(batch.table);
+    // Nobody gives a table its stream while this transaction holds it.
+    if definition.stream.is_some() {
+        time_to_live::mark_transaction(batch.table);
+    }
     let account = guc::account();
     done.deleted = role::as_owner(table.relid, || {
         let mut deleted = 0;

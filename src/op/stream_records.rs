@@ -5,6 +5,7 @@ use super::get_shard_iterator::readable;
 use crate::storage::catalog as tables;
 use crate::stream::catalog::{self, ShardRow};
 use crate::stream::{reader, wake};
+use crate::worker::{self, Kind};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::stream::{Event, Position, Record, Start};
 use pg_dynamo_core::table::KeySchema;
@@ -107,8 +108,12 @@ pub fn wait(session: &Session, table: &str, after: Option<&str>, most: Duration)
         if found || Instant::now() >= end {
             return Ok(found);
         }
-        while catalog::tip() == seen && Instant::now() < end {
-            wake::pause();
+        if reader::sees_an_old_snapshot() {
+            return Err(ApiError::validation(
+                "Waiting for a stream needs READ COMMITTED: this transaction sees nothing that comes later",
+            ));
         }
+        worker::start_now_if_needed(Kind::Stream);
+        wake::wait(end, || catalog::tip() != seen);
     }
 }

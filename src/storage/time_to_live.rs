@@ -175,13 +175,9 @@ fn expired(row: usize, schema: &KeySchema) -> Result<Expired> {
     })
 }
 
-/// Marks the running transaction for who decodes it: what it deletes of this table has expired. Only where
-/// transactions are decoded.
+/// Marks the running transaction for who decodes it: what it deletes of this table from here on has expired. For tables
+/// with a stream.
 pub fn mark_transaction(table: &str) {
-    // SAFETY: a plain variable of the server.
-    if unsafe { pg_sys::wal_level } < pg_sys::WalLevel::WAL_LEVEL_LOGICAL as i32 {
-        return;
-    }
     spi::connected(|| {
         let plan = Plan::prepare(
             "SELECT pg_catalog.pg_logical_emit_message(true, 'pg_dynamo.ttl'::pg_catalog.text, $1)",

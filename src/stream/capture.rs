@@ -9,6 +9,7 @@
 //! Any ERROR ends the process, whose decoding context is of no use after it; the postmaster starts it again.
 
 use super::catalog::{self, State, StreamRow};
+use super::notify::Notices;
 use super::plugin;
 use super::slot::{self, Condition, Decoder};
 use super::store::{self, Store};
@@ -43,6 +44,11 @@ const PACE: i64 = 3;
 const BACKLOG: u64 = 256 << 10;
 /// Records of the log between looks at signals.
 const STEPS: usize = 1000;
+/// Why streams are given up.
+const BEYOND: &str =
+    "capture kept more of the write-ahead log than dynamo.stream_max_retained_wal allows";
+const LOST: &str = "the write-ahead log that capture needed is gone (max_slot_wal_keep_size, or \
+     dynamo.stream_max_retained_wal while it was stuck)";
 /// How long writers may queue behind a lock that this worker asks for.
 const LOCK_TIMEOUT: &CStr = c"100ms";
 
@@ -110,11 +116,7 @@ fn serve() -> Result<(), Failure> {
             });
         }
         match session::transaction(|| Ok(slot::condition()))? {
-            Condition::Lost => {
-                give_up(
-                    "the write-ahead log that its slot needed was removed (max_slot_wal_keep_size)",
-                )?;
-            }
+            Condition::Lost => give_up(LOST)?,
             condition => {
                 let mut capture = Capture::begin(condition == Condition::Missing)?;
                 let result = capture.run();
@@ -213,7 +215,9 @@ fn with_streams() -> CoreResult<Vec<TableDefinition>> {
 fn set_capture(state: &str) {
     spi::connected(|| {
         let plan = Plan::prepare(
-            "UPDATE dynamo_internal.stream_capture SET state = $1, updated_at = clock_timestamp() WHERE state <> $1",
+            // Of one that broke it stays known.
+            "UPDATE dynamo_internal.stream_capture SET state = $1, updated_at = clock_timestamp() \
+             WHERE state <> $1 AND NOT (state = 'broken' AND $1 = 'stopped')",
             &[pg_sys::TEXTOID],
         );
         plan.execute(&[Arg::Text(state)], false);
@@ -274,10 +278,13 @@ struct Capture {
     decoder: Decoder,
     store: Store,
     origin: pg_sys::RepOriginId,
+    /// The extension that this is of.
+    extension: pg_sys::Oid,
     /// Own commits that may not be on disk, and the place in the log that each stands for.
     unconfirmed: VecDeque<(u64, u64)>,
     /// Streams that are ending, and the place in the log that their last changes are before.
     ending: HashMap<u32, u64>,
+    notices: Notices,
     sleep: u32,
     busy: Instant,
     ticked: Instant,
@@ -299,12 +306,13 @@ impl Capture {
             })?;
         }
         session::set(c"synchronous_commit", c"local");
-        let (origin, store) = session::transaction(|| {
+        let (extension, origin, store) = session::transaction(|| {
             let origin = slot::take_origin();
             let epoch = begin_epoch(missing)?;
             let tip = catalog::tip();
             let start = if missing { 0 } else { tip.lsn };
-            Ok((origin, Store::open(epoch, start.max(tip.lsn))?))
+            let store = Store::open(epoch, start.max(tip.lsn))?;
+            Ok((process::extension(), origin, store))
         })?;
         slot::advance(origin, 0, 0);
         plugin::capture_here(origin);
@@ -314,8 +322,10 @@ impl Capture {
             decoder,
             store,
             origin,
+            extension,
             unconfirmed: VecDeque::new(),
             ending: HashMap::new(),
+            notices: Notices::new(),
             sleep: wake::be_woken(),
             busy: now,
             ticked: now.checked_sub(TICK).unwrap_or(now),
@@ -333,11 +343,13 @@ impl Capture {
                 // SAFETY: the end of the process; it is started again, and ends for good where its database is gone.
                 unsafe { pg_sys::proc_exit(1) };
             }
-            let end = flushed();
+            let (end, began) = (flushed(), tables::now_millis());
             let before = self.decoder.place();
             self.decode(end)?;
             self.confirm();
-            wake::publish(self.decoder.place());
+            let place = self.decoder.place();
+            wake::publish(place, (place >= end).then_some(began));
+            self.notices.tell();
             if self.ticked.elapsed() >= TICK {
                 self.ticked = Instant::now();
                 if !self.tick()? {
@@ -349,7 +361,7 @@ impl Capture {
                 self.decoder.rest();
             }
             if self.decoder.place() == before && left == 0 {
-                session::sleep(self.sleep);
+                session::sleep(self.notices.sleep(self.sleep));
             } else if left < BACKLOG {
                 wake::doze(PACE);
             }
@@ -392,6 +404,7 @@ impl Capture {
             .unwrap_or_else(|| Err(ApiError::internal("nothing is captured here")))
         })?;
         slot::advance(origin, 0, 0);
+        self.notices.add(self.store.changed.drain(..));
         // SAFETY: a plain variable of this process.
         self.unconfirmed
             .push_back((unsafe { pg_sys::XactLastCommitEnd }, place));
@@ -414,8 +427,9 @@ impl Capture {
     fn tick(&mut self) -> Result<bool, Failure> {
         session::heed_signals();
         process::leave_database_to_others();
+        let extension = self.extension;
         let Some(wanted) = session::transaction(|| {
-            if !process::extension_is_here() {
+            if process::extension() != extension {
                 return Ok(None);
             }
             Wanted::read().map(Some)
@@ -434,9 +448,7 @@ impl Capture {
             if self.exceeds_bound()? {
                 self.decoder.rest();
                 slot::leave_origin();
-                give_up(
-                    "it kept more of the write-ahead log than dynamo.stream_max_retained_wal allows",
-                )?;
+                give_up(BEYOND)?;
                 return Ok(false);
             }
         }

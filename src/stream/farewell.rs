@@ -1,22 +1,39 @@
+//! No slot outlives what it was made for.
+//!
 //! DROP DATABASE refuses where a replication slot is in use, at once and whatever it was told to terminate. So whoever is
 //! about to drop a database first asks its capture worker to leave, and waits a moment for that. When the database
 //! stays, because somebody else is connected, the postmaster starts the worker again.
+//!
+//! DROP EXTENSION leaves the slot to a worker that is started when it is committed, because dropping a slot cannot be
+//! rolled back; without one that is said. An event trigger has the library loaded by then.
 
-use super::wake;
+use super::{slot, wake};
 use crate::storage::pg_error::raw;
+use crate::worker::{self, Kind};
 use pgrx::pg_sys;
-use std::ffi::c_char;
+use std::cell::Cell;
+use std::ffi::{c_char, c_int, c_void};
 use std::sync::OnceLock;
 
 /// Milliseconds that a worker gets.
 const PATIENCE: u32 = 5_000;
 
 static NEXT: OnceLock<pg_sys::ProcessUtility_hook_type> = OnceLock::new();
+static NEXT_ACCESS: OnceLock<pg_sys::object_access_hook_type> = OnceLock::new();
 
-/// Called once when the library is loaded. Without the shared memory that preloading gives nobody could be asked.
+thread_local! {
+    /// This transaction drops the extension, and there is a slot.
+    static DROPPED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Called once when the library is loaded. Without the shared memory that preloading gives no worker could be asked to
+/// leave.
 pub fn register() {
-    // SAFETY: the hook found is called by ours.
+    // SAFETY: the hooks found are called by ours.
     unsafe {
+        if NEXT_ACCESS.set(pg_sys::object_access_hook).is_ok() {
+            pg_sys::object_access_hook = Some(object_access);
+        }
         if pg_sys::process_shared_preload_libraries_in_progress
             && NEXT.set(pg_sys::ProcessUtility_hook).is_ok()
         {
@@ -77,7 +94,44 @@ unsafe fn ask(command: *mut pg_sys::DropdbStmt) {
     };
     let mut left = PATIENCE;
     while left > 0 && wake::ask_to_leave(database) {
-        wake::pause();
+        wake::doze(1);
         left -= 1;
     }
+}
+
+/// # Safety
+/// Called by Postgres about an object. No value here has a destructor, so an ERROR may jump across.
+unsafe extern "C-unwind" fn object_access(
+    access: pg_sys::ObjectAccessType::Type,
+    class: pg_sys::Oid,
+    object: pg_sys::Oid,
+    part: c_int,
+    argument: *mut c_void,
+) {
+    // SAFETY: the arguments are passed on untouched; what is dropped can still be looked up.
+    unsafe {
+        if let Some(Some(next)) = NEXT_ACCESS.get() {
+            next(access, class, object, part, argument);
+        }
+        if access == pg_sys::ObjectAccessType::OAT_DROP && class == pg_sys::ExtensionRelationId {
+            pg_sys::panic::pgrx_extern_c_guard(|| {
+                let ours = pg_sys::get_extension_oid(c"pg_dynamo".as_ptr(), true);
+                if object == ours && slot::exists() {
+                    DROPPED.set(true);
+                    worker::start_at_commit(Kind::Stream);
+                }
+            });
+        }
+    }
+}
+
+/// For a session that finds no worker when it has committed: what is left behind, if anything is.
+pub fn left_behind() -> Option<String> {
+    DROPPED.take().then(|| {
+        let name = slot::name();
+        format!(
+            "no background worker is free to drop replication slot \"{name}\" (max_worker_processes): \
+             SELECT pg_drop_replication_slot('{name}') does, once nobody uses it"
+        )
+    })
 }

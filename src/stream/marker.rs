@@ -38,9 +38,8 @@ pub fn add(definition: &TableDefinition, stream: &TableStream) {
     let arguments = arguments.join(", ");
     let statements = [
         format!("ALTER TABLE {table} REPLICA IDENTITY FULL"),
-        format!("DROP TRIGGER IF EXISTS \"~dynamo_stream\" ON {table}"),
         format!(
-            "CREATE TRIGGER \"~dynamo_stream\" BEFORE TRUNCATE ON {table} \
+            "CREATE OR REPLACE TRIGGER \"~dynamo_stream\" BEFORE TRUNCATE ON {table} \
              FOR EACH STATEMENT EXECUTE FUNCTION dynamo_internal.stream_of_table({arguments})"
         ),
         format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER \"~dynamo_stream\""),

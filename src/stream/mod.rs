@@ -1,16 +1,19 @@
 //! Streams: from the write-ahead log to records that are read by position.
 //!
 //! `plugin` is the output plugin of the library, for our own slot and for anybody's. In the capture worker what it decodes
-//! goes into a `buffer`, which `capture` stores transaction by transaction (`store`). `reader` serves the operations.
+//! goes into a `buffer`, which `capture` stores transaction by transaction (`store`) and tells listeners of (`notify`). `reader`
+//! serves the operations.
 
+pub mod bound;
 mod buffer;
 mod capture;
 pub mod catalog;
 pub mod farewell;
 mod marker;
+mod notify;
 mod plugin;
 pub mod reader;
-mod slot;
+pub mod slot;
 mod store;
 pub mod table;
 pub mod wake;

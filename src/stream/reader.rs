@@ -5,6 +5,7 @@ use super::{catalog, wake};
 use crate::storage::catalog::as_catalog_owner;
 use crate::storage::detoast::ItemDatum;
 use crate::storage::spi::{self, Arg, Plan};
+use crate::worker::{self, Kind};
 use pg_dynamo_core::stream::{Event, Position, Record, Start};
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
@@ -148,13 +149,19 @@ pub fn at_time(shard: &ShardRow, millis: i64) -> Option<Position> {
     })
 }
 
+/// Whether this transaction sees nothing that is committed after its beginning.
+pub fn sees_an_old_snapshot() -> bool {
+    // SAFETY: a plain variable of this backend.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
+}
+
 /// Waits until what is committed now has been captured, at most `dynamo.stream_read_wait`. Answers whether something was
 /// captured meanwhile. A transaction that sees an old snapshot waits for nothing.
 pub fn catch_up(seen: Position) -> bool {
+    let old = sees_an_old_snapshot();
     // SAFETY: both read this server's state.
     let (fixed, flushed) = unsafe {
         let recovery = pg_sys::RecoveryInProgress();
-        let old = pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32;
         let flushed = if recovery {
             0
         } else {
@@ -165,8 +172,11 @@ pub fn catch_up(seen: Position) -> bool {
     let end = Instant::now() + Duration::from_millis(crate::guc::stream_read_wait());
     // Where the worker cannot say how far it is, its last batch does: then it may be waited for in vain.
     let behind = || wake::captured().unwrap_or_else(|| catalog::tip().lsn) < flushed;
-    while !fixed && behind() && Instant::now() < end {
-        wake::pause();
+    if !fixed {
+        wake::wait(end, || !behind());
+        if behind() {
+            worker::start_now_if_needed(Kind::Stream);
+        }
     }
     !fixed && catalog::tip() > seen
 }

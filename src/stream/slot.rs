@@ -5,7 +5,7 @@ use crate::storage::spi::{self, Plan};
 use crate::storage::{bare, memory};
 use pgrx::pg_sys;
 use std::cell::Cell;
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 
 unsafe extern "C-unwind" {
     // Handed to C as callbacks, or without a binding. Their signatures are the same in PostgreSQL 15 to 18.
@@ -45,12 +45,111 @@ fn routine() -> pg_sys::XLogReaderRoutine {
 /// Of the slot and of the origin: `pg_dynamo_16384`.
 pub fn name() -> String {
     // SAFETY: the database of this process.
-    format!("pg_dynamo_{}", unsafe { pg_sys::MyDatabaseId }.to_u32())
+    name_of(unsafe { pg_sys::MyDatabaseId })
+}
+
+fn name_of(database: pg_sys::Oid) -> String {
+    format!("pg_dynamo_{}", database.to_u32())
+}
+
+/// Of a string without a NUL byte.
+fn c_string(name: String) -> CString {
+    CString::new(name).unwrap_or_default()
 }
 
 fn c_name() -> CString {
-    // Without a NUL byte, as made above.
-    CString::new(name()).unwrap_or_default()
+    c_string(name())
+}
+
+fn is_origin(name: &CStr) -> bool {
+    // SAFETY: a C string; a transaction is open.
+    let found = unsafe { pg_sys::replorigin_by_name(name.as_ptr(), true) };
+    u32::from(found) != pg_sys::InvalidRepOriginId
+}
+
+/// Whether the slot of this database is there, in whatever condition.
+pub fn exists() -> bool {
+    let name = c_name();
+    // SAFETY: a C string; shared memory that is there as long as the server.
+    unsafe { !pg_sys::SearchNamedReplicationSlot(name.as_ptr(), true).is_null() }
+}
+
+/// A slot of ours, of whichever database.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub database: pg_sys::Oid,
+    /// Bytes of log that it keeps from being removed.
+    pub retained: u64,
+    /// The process that uses it; 0: none.
+    pub user: pg_sys::pid_t,
+}
+
+/// All slots of ours, for a process that has no database.
+pub fn all() -> Vec<Seen> {
+    // SAFETY: an array in shared memory of so many entries. They are read without their locks: each field is written at
+    // once, and a slot that is made or dropped meanwhile is seen as it was or will be.
+    unsafe {
+        let slots = pg_sys::ReplicationSlotCtl;
+        if slots.is_null() {
+            return Vec::new();
+        }
+        let first = (&raw const (*slots).replication_slots).cast::<pg_sys::ReplicationSlot>();
+        let count = usize::try_from(pg_sys::max_replication_slots).unwrap_or(0);
+        let now = pg_sys::GetXLogInsertRecPtr();
+        (0..count)
+            .filter_map(|at| {
+                let slot = &*first.add(at);
+                let data = &slot.data;
+                let name = CStr::from_ptr(data.name.data.as_ptr()).to_bytes();
+                let ours = slot.in_use
+                    && CStr::from_ptr(data.plugin.data.as_ptr()) == c"pg_dynamo"
+                    && name == name_of(data.database).as_bytes();
+                ours.then(|| Seen {
+                    database: data.database,
+                    retained: match data.restart_lsn {
+                        0 => 0,
+                        restart => now.saturating_sub(restart),
+                    },
+                    user: slot.active_pid,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Lets the log of a slot go, as Postgres does beyond max_slot_wal_keep_size: the slot stays, and is of no use any more.
+/// Somebody who uses it is an ERROR. A transaction must be open.
+pub fn invalidate(database: pg_sys::Oid) {
+    let name = c_string(name_of(database));
+    // SAFETY: a C string; what is written is of the slot that this process holds by then.
+    unsafe {
+        acquire(&name);
+        let data = &raw mut (*pg_sys::MyReplicationSlot).data;
+        #[cfg(feature = "pg15")]
+        {
+            (*data).invalidated_at = (*data).restart_lsn;
+        }
+        #[cfg(not(feature = "pg15"))]
+        {
+            (*data).invalidated = pg_sys::ReplicationSlotInvalidationCause::RS_INVAL_WAL_REMOVED;
+        }
+        (*data).restart_lsn = 0;
+        pg_sys::ReplicationSlotMarkDirty();
+        pg_sys::ReplicationSlotSave();
+        pg_sys::ReplicationSlotRelease();
+        pg_sys::ReplicationSlotsComputeRequiredXmin(false);
+        pg_sys::ReplicationSlotsComputeRequiredLSN();
+    }
+}
+
+/// After an ERROR: no slot stays with this process.
+pub fn release() {
+    // SAFETY: a variable of this process.
+    unsafe {
+        if !pg_sys::MyReplicationSlot.is_null() {
+            pg_sys::ReplicationSlotRelease();
+        }
+    }
 }
 
 /// What Postgres says of the slot.
@@ -121,15 +220,30 @@ pub fn create() {
     }
 }
 
+/// Removes the origins of databases that are gone: PostgreSQL drops their slots with them, and knows nothing of origins. A
+/// transaction must be open.
+pub fn forget_gone() {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT pg_catalog.pg_replication_origin_drop(o.roname) FROM pg_catalog.pg_replication_origin AS o \
+             WHERE o.roname ~ '^pg_dynamo_[0-9]+$' \
+               AND NOT EXISTS (SELECT FROM pg_catalog.pg_database AS d WHERE d.oid::text = substring(o.roname, '[0-9]+'))",
+            &[],
+        );
+        plan.execute(&[], false);
+    });
+}
+
 /// Removes slot and origin, if they are there. A transaction must be open.
 pub fn drop_all() {
     let name = c_name();
-    if condition() != Condition::Missing {
-        // SAFETY: a C string; somebody else who uses the slot is an ERROR.
-        unsafe { pg_sys::ReplicationSlotDrop(name.as_ptr(), true) };
+    // SAFETY: a C string; somebody else who uses the slot is an ERROR.
+    unsafe {
+        if exists() {
+            pg_sys::ReplicationSlotDrop(name.as_ptr(), true);
+        }
+        pg_sys::replorigin_drop_by_name(name.as_ptr(), true, true);
     }
-    // SAFETY: as above.
-    unsafe { pg_sys::replorigin_drop_by_name(name.as_ptr(), true, true) };
 }
 
 /// Makes this process's transactions those of our origin. A transaction must be open.
@@ -137,11 +251,10 @@ pub fn take_origin() -> pg_sys::RepOriginId {
     let name = c_name();
     // SAFETY: once per process.
     unsafe {
-        let known = pg_sys::replorigin_by_name(name.as_ptr(), true);
-        let origin = if u32::from(known) == pg_sys::InvalidRepOriginId {
-            pg_sys::replorigin_create(name.as_ptr())
+        let origin = if is_origin(&name) {
+            pg_sys::replorigin_by_name(name.as_ptr(), false)
         } else {
-            known
+            pg_sys::replorigin_create(name.as_ptr())
         };
         #[cfg(feature = "pg15")]
         pg_sys::replorigin_session_setup(origin);
@@ -185,7 +298,7 @@ pub struct Decoder {
 impl Decoder {
     /// A transaction must be open; the context outlives it.
     pub fn start() -> Decoder {
-        acquire();
+        acquire(&c_name());
         let mut routine = routine();
         // SAFETY: the slot is held and the origin set up. Memory of its own: it lives as long as the process.
         unsafe {
@@ -254,7 +367,7 @@ impl Decoder {
         };
         if !fault.is_null() {
             // SAFETY: a C string of the reader's.
-            let fault = unsafe { std::ffi::CStr::from_ptr(fault) }.to_string_lossy();
+            let fault = unsafe { CStr::from_ptr(fault) }.to_string_lossy();
             pgrx::error!("could not read the write-ahead log: {fault}");
         }
         !record.is_null()
@@ -278,14 +391,13 @@ impl Decoder {
 
     fn hold(&mut self) {
         if !self.held {
-            acquire();
+            acquire(&c_name());
             self.held = true;
         }
     }
 }
 
-fn acquire() {
-    let name = c_name();
+fn acquire(name: &CStr) {
     // SAFETY: a C string; a slot that is gone, or in use, is an ERROR.
     unsafe {
         #[cfg(not(feature = "pg18"))]

@@ -40,6 +40,8 @@ pub struct Store {
     slot: i64,
     slice_began: Instant,
     progress: Option<Plan>,
+    /// Tables with records in the last batch.
+    pub changed: Vec<String>,
 }
 
 impl Store {
@@ -52,6 +54,7 @@ impl Store {
             slot: 0,
             slice_began: Instant::now(),
             progress: None,
+            changed: Vec::new(),
         };
         match open_slice() {
             Some((slot, age)) => {
@@ -80,6 +83,7 @@ impl Store {
     /// would not come back the same.
     pub fn write(&mut self, captured: &mut Captured, now: i64) -> Result<bool> {
         let mut structural = self.turn_slice()?;
+        self.changed.clear();
         self.streams
             .values_mut()
             .flatten()
@@ -136,6 +140,7 @@ impl Store {
         if std::mem::replace(&mut stream.tended, true) {
             return Ok(false);
         }
+        self.changed.push(name.table.clone());
         let open: Vec<OpenShard> = stream.shards.iter().filter_map(ShardRow::open).collect();
         let successions = shard::successions(&open, wanted, age, now);
         for succession in &successions {

@@ -1,10 +1,11 @@
-//! Wakes the capture worker when something was committed.
+//! Wakes the capture worker when something was committed, and those who wait for it when it has captured something.
 //!
-//! With the library preloaded the worker of each database leaves its latch in shared memory, and whoever commits sets it.
-//! Without, and for sessions that have not loaded the library, it looks at the log by itself every few milliseconds.
+//! With the library preloaded the worker of each database leaves its latch in shared memory, and whoever commits sets it;
+//! who waits for the worker sleeps on a condition variable there. Without, and for sessions that have not loaded the
+//! library, each looks by itself every few milliseconds.
 
 use pgrx::pg_sys;
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_int;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
@@ -12,29 +13,37 @@ use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed,
     Ordering::Release,
 };
+use std::time::Instant;
 
 /// Databases whose workers are woken; those beyond look by themselves.
 const PLACES: usize = 32;
 /// Milliseconds between looks at the log.
 const WOKEN: u32 = 100;
 const ALONE: u32 = 5;
-/// Milliseconds between looks of a reader that waits for capture.
-const READER: i64 = 1;
+/// Milliseconds between looks of a reader that waits for capture: of one that is not told, and of one that is, because
+/// the worker may have ended.
+const UNTOLD: u32 = 5;
+const TOLD_READER: u32 = 100;
 
-/// All zero bytes are valid: nobody is here.
+/// All zero bytes are valid but for the condition variable: nobody is here.
 #[repr(C)]
-struct Place {
+struct Shared {
     database: AtomicU32,
     /// Of a process's entry in shared memory, which stays one whoever has it.
     latch: AtomicPtr<pg_sys::Latch>,
     /// Everything before it in the log is in the stream, for all to see.
     captured: AtomicU64,
+    /// When that was all there was, in epoch milliseconds.
+    caught_up_at: AtomicU64,
+    /// Told whenever `captured` has risen.
+    progress: UnsafeCell<pg_sys::ConditionVariable>,
+    pid: AtomicU32,
     /// Somebody needs the database to himself.
     unwelcome: AtomicBool,
 }
 
 /// Set in the postmaster before it forks; null when the library was not preloaded.
-static PLACES_IN_MEMORY: AtomicPtr<Place> = AtomicPtr::new(null_mut());
+static PLACES_IN_MEMORY: AtomicPtr<Shared> = AtomicPtr::new(null_mut());
 
 type Hook = Option<unsafe extern "C-unwind" fn()>;
 static NEXT: OnceLock<(Hook, Hook)> = OnceLock::new();
@@ -66,7 +75,7 @@ unsafe extern "C-unwind" fn request_memory() {
         if let Some((Some(next), _)) = NEXT.get() {
             next();
         }
-        pg_sys::RequestAddinShmemSpace(size_of::<[Place; PLACES]>());
+        pg_sys::RequestAddinShmemSpace(size_of::<[Shared; PLACES]>());
     }
 }
 
@@ -81,18 +90,22 @@ unsafe extern "C-unwind" fn start() {
         let mut found = false;
         let places = pg_sys::ShmemInitStruct(
             c"pg_dynamo capture".as_ptr(),
-            size_of::<[Place; PLACES]>(),
+            size_of::<[Shared; PLACES]>(),
             &mut found,
         )
-        .cast::<Place>();
+        .cast::<Shared>();
         if !found {
             places.write_bytes(0, PLACES);
+            for at in 0..PLACES {
+                let progress = UnsafeCell::raw_get(&raw const (*places.add(at)).progress);
+                pg_sys::ConditionVariableInit(progress);
+            }
         }
         PLACES_IN_MEMORY.store(places, Release);
     }
 }
 
-fn places() -> &'static [Place] {
+fn places() -> &'static [Shared] {
     let places = PLACES_IN_MEMORY.load(Acquire);
     if places.is_null() {
         return &[];
@@ -134,7 +147,7 @@ fn wake_worker_of(database: pg_sys::Oid) {
 pub fn be_woken() -> u32 {
     // SAFETY: of this process.
     let (database, latch) = unsafe { (pg_sys::MyDatabaseId.to_u32(), pg_sys::MyLatch) };
-    let mine = |place: &&Place| {
+    let mine = |place: &&Shared| {
         let held = place.database.load(Acquire);
         held == database
             || held == 0
@@ -147,6 +160,7 @@ pub fn be_woken() -> u32 {
         Some(place) => {
             // SAFETY: a static function, once per process: however it ends, nobody waits for it.
             unsafe { pg_sys::before_shmem_exit(Some(process_ends), pg_sys::Datum::null()) };
+            place.pid.store(std::process::id(), Release);
             place.latch.store(latch, Release);
             WOKEN
         }
@@ -154,18 +168,48 @@ pub fn be_woken() -> u32 {
     }
 }
 
-fn place() -> Option<&'static Place> {
+fn place() -> Option<&'static Shared> {
     // SAFETY: the database of this process.
     let database = unsafe { pg_sys::MyDatabaseId.to_u32() };
-    let mine = |place: &&Place| place.database.load(Acquire) == database;
+    let mine = |place: &&Shared| place.database.load(Acquire) == database;
     places().iter().find(mine)
 }
 
-/// The worker has captured all that is before `lsn`.
-pub fn publish(lsn: u64) {
-    if let Some(place) = place() {
-        place.captured.store(lsn, Release);
+/// The worker has captured all that is before `lsn`; at `caught_up_at` (epoch milliseconds) that was all there was.
+pub fn publish(lsn: u64, caught_up_at: Option<i64>) {
+    let Some(place) = place() else {
+        return;
+    };
+    if let Some(at) = caught_up_at.and_then(|at| u64::try_from(at).ok()) {
+        place.caught_up_at.store(at, Release);
     }
+    if place.captured.swap(lsn, Release) != lsn {
+        // SAFETY: initialised by `start`, in shared memory for ever.
+        unsafe { pg_sys::ConditionVariableBroadcast(place.progress.get()) };
+    }
+}
+
+/// Where the worker of this database is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub pid: i32,
+    /// Everything before it in the log has been captured.
+    pub captured: u64,
+    /// When that was all there was, in epoch milliseconds.
+    pub caught_up_at: Option<i64>,
+}
+
+/// None when there is no worker, or nobody can tell.
+pub fn worker() -> Option<Place> {
+    let place = place()?;
+    let captured = place.captured.load(Acquire);
+    let pid = i32::try_from(place.pid.load(Acquire)).ok()?;
+    let caught_up_at = i64::try_from(place.caught_up_at.load(Acquire)).ok();
+    (captured != 0).then_some(Place {
+        pid,
+        captured,
+        caught_up_at: caught_up_at.filter(|at| *at != 0),
+    })
 }
 
 /// How far the worker has come. None when nobody can tell.
@@ -181,7 +225,7 @@ unsafe extern "C-unwind" fn process_ends(_code: c_int, _argument: pg_sys::Datum)
 
 /// Asks the worker of a database to leave. Answers whether it is still there.
 pub fn ask_to_leave(database: pg_sys::Oid) -> bool {
-    let theirs = |place: &&Place| place.database.load(Acquire) == database.to_u32();
+    let theirs = |place: &&Shared| place.database.load(Acquire) == database.to_u32();
     let Some(place) = places().iter().find(theirs) else {
         return false;
     };
@@ -195,23 +239,52 @@ pub fn is_unwelcome() -> bool {
     place().is_some_and(|place| place.unwelcome.load(Acquire))
 }
 
-/// The worker ends: its database gives up the place.
+/// The worker ends: its database gives up the place. One that found another at work has none.
 pub fn leave() {
     // SAFETY: of this process.
     let database = unsafe { pg_sys::MyDatabaseId.to_u32() };
     for place in places() {
-        if place.database.load(Acquire) == database {
+        let mine = place.pid.load(Acquire) == std::process::id();
+        if mine && place.database.load(Acquire) == database {
+            place.pid.store(0, Release);
             place.latch.store(null_mut(), Release);
             place.captured.store(0, Release);
+            place.caught_up_at.store(0, Release);
             place.unwelcome.store(false, Release);
             place.database.store(0, Release);
         }
     }
 }
 
-/// A moment for who waits for the worker.
-pub fn pause() {
-    doze(READER);
+/// Sleeps until `done`, which the worker of this database brings about by capturing, at most until `end`.
+pub fn wait(end: Instant, mut done: impl FnMut() -> bool) {
+    while !done() {
+        let left = end.saturating_duration_since(Instant::now());
+        let left = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+        let Some(place) = place() else {
+            match left {
+                0 => return,
+                _ => doze(left.min(UNTOLD).into()),
+            }
+            continue;
+        };
+        let told = place.progress.get();
+        // SAFETY: initialised by `start`, in shared memory for ever. What is captured from here on ends the sleep, so
+        // nothing is missed between the look and the sleep. An abort takes this process off the list.
+        let over = unsafe {
+            pg_sys::ConditionVariablePrepareToSleep(told);
+            let over = done() || left == 0;
+            if !over {
+                let most = i64::from(left.min(TOLD_READER));
+                pg_sys::ConditionVariableTimedSleep(told, most, pg_sys::PG_WAIT_EXTENSION);
+            }
+            pg_sys::ConditionVariableCancelSleep();
+            over
+        };
+        if over {
+            return;
+        }
+    }
 }
 
 /// Sleeps so many milliseconds whoever wakes this process meanwhile.

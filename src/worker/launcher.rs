@@ -7,6 +7,8 @@
 use super::kind::Kind;
 use super::{process, session, turns};
 use crate::storage::spi;
+use crate::stream::bound::Bound;
+use crate::stream::slot;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ const POLL: u32 = 20;
 const REST: u32 = 50;
 const LEAST_REST: Duration = Duration::from_secs(5);
 const MOST_REST: Duration = Duration::from_secs(60);
+/// Between looks at what capture keeps of the log.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Only while the postmaster preloads the library.
 pub fn register() {
@@ -40,19 +44,27 @@ pub unsafe extern "C-unwind" fn pg_dynamo_launcher(_argument: pg_sys::Datum) {
     unsafe {
         pg_sys::BackgroundWorkerInitializeConnection(std::ptr::null(), std::ptr::null(), 0);
     }
+    let mut bound = Bound::default();
     loop {
         let began = Instant::now();
         for database in databases() {
-            send_scout(database);
+            send_scout(database, &mut bound);
         }
         let end = Instant::now() + (began.elapsed() * REST).clamp(LEAST_REST, MOST_REST);
         while let Some(left) = end.checked_duration_since(Instant::now()) {
-            session::sleep(left.as_millis().try_into().unwrap_or(u32::MAX).max(1));
+            bound.apply();
+            session::sleep(
+                left.min(LOOK)
+                    .as_millis()
+                    .try_into()
+                    .unwrap_or(u32::MAX)
+                    .max(1),
+            );
         }
     }
 }
 
-fn send_scout(database: pg_sys::Oid) {
+fn send_scout(database: pg_sys::Oid, bound: &mut Bound) {
     let mut scout = super::description(
         c"pg_dynamo scout",
         c"pg_dynamo_scout",
@@ -62,6 +74,7 @@ fn send_scout(database: pg_sys::Oid) {
     let mut handle = std::ptr::null_mut();
     // SAFETY: a complete description, copied by the call.
     while !unsafe { pg_sys::RegisterDynamicBackgroundWorker(&mut scout, &mut handle) } {
+        bound.apply();
         session::sleep(1_000);
     }
     wait_for_end(handle);
@@ -90,6 +103,10 @@ pub unsafe extern "C-unwind" fn pg_dynamo_scout(database: pg_sys::Datum) {
     process::begin(database);
     let wanted = session::transaction(|| {
         if !process::extension_is_here() {
+            // Of an extension that was dropped when no worker was to be had.
+            if slot::exists() && !Kind::Stream.is_running() {
+                slot::drop_all();
+            }
             return Ok(Vec::new());
         }
         let wanted = |kind: &Kind| !kind.is_running() && kind.has_work();
@@ -100,6 +117,13 @@ pub unsafe extern "C-unwind" fn pg_dynamo_scout(database: pg_sys::Datum) {
     match wanted {
         Ok(wanted) => wanted.into_iter().for_each(start),
         Err(failure) => warning!("pg_dynamo scout: {}", failure.message),
+    }
+    let tidied = session::transaction(|| {
+        slot::forget_gone();
+        Ok(())
+    });
+    if let Err(failure) = tidied {
+        log!("pg_dynamo scout: {}", failure.message);
     }
 }
 

@@ -20,6 +20,7 @@ mod turns;
 pub use kind::Kind;
 
 use crate::storage::spi::{self, Plan};
+use crate::stream::farewell;
 use pgrx::pg_sys;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
@@ -77,6 +78,16 @@ pub fn start_if_needed(kind: Kind) {
     }
 }
 
+/// The same at once, for who waits for what the worker does, within a transaction that asked for nothing. Without a free
+/// process nothing happens.
+pub fn start_now_if_needed(kind: Kind) {
+    // SAFETY: reads this server's state, and the database of this backend.
+    let (standby, database) = unsafe { (pg_sys::RecoveryInProgress(), pg_sys::MyDatabaseId) };
+    if !standby && !kind.is_running() && spi::connected(|| kind.has_work()) {
+        start(kind, database);
+    }
+}
+
 /// # Safety
 /// Called by Postgres. Nothing here may raise an ERROR: the transaction has ended already.
 unsafe extern "C-unwind" fn transaction_event(
@@ -88,6 +99,7 @@ unsafe extern "C-unwind" fn transaction_event(
         XACT_EVENT_COMMIT => REQUESTS.take(),
         XACT_EVENT_ABORT | XACT_EVENT_PREPARE => {
             REQUESTS.take();
+            farewell::left_behind();
             return;
         }
         _ => return,
@@ -95,10 +107,15 @@ unsafe extern "C-unwind" fn transaction_event(
     for kind in Kind::ALL {
         // SAFETY: the database of this backend.
         let database = unsafe { pg_sys::MyDatabaseId };
-        if requested.iter().any(|(_, asked)| *asked == kind) && !start(kind, database) {
+        let failed = requested.iter().any(|(_, asked)| *asked == kind) && !start(kind, database);
+        let left_behind = (kind == Kind::Stream).then(farewell::left_behind).flatten();
+        if failed {
             let purpose = kind.purpose();
             pgrx::warning!(
-                "no background worker is free to {purpose} (max_worker_processes): DescribeTable tries again"
+                "{}",
+                left_behind.unwrap_or_else(|| format!(
+                    "no background worker is free to {purpose} (max_worker_processes): DescribeTable tries again"
+                ))
             );
         }
     }

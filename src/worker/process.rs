@@ -121,6 +121,13 @@ pub fn leave_database_to_others() {
 ///
 /// A transaction must be open.
 pub fn extension_is_here() -> bool {
+    extension() != pg_sys::InvalidOid
+}
+
+/// Which one it is: dropped and made anew, as by a restore, it is another. InvalidOid: there is none.
+///
+/// A transaction must be open.
+pub fn extension() -> pg_sys::Oid {
     // SAFETY: a look-up by name.
-    unsafe { pg_sys::get_extension_oid(c"pg_dynamo".as_ptr(), true) != pg_sys::InvalidOid }
+    unsafe { pg_sys::get_extension_oid(c"pg_dynamo".as_ptr(), true) }
 }

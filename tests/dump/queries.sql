@@ -9,6 +9,11 @@ select item from dynamo_tables."with-dash.and.dot" order by pk_hash, pk, sk;
 select dynamo.describe_time_to_live('{"TableName": "Music"}'::json);
 select indexdef from pg_indexes where indexname = 'Music:ttl';
 insert into dynamo_tables."Music" (item) values ('{"Artist": {"S": "gone"}, "SongTitle": {"S": "soon"}, "Expires": {"N": "4102444800"}}') returning dynamo_ttl;
+-- The stream under its ARN (the capture of its records is for tests/dump/run to see).
+select dynamo.describe_table('{"TableName": "Streamed"}'::json) -> 'Table' -> 'StreamSpecification';
+select dynamo.describe_table('{"TableName": "Streamed"}'::json) #>> '{Table,LatestStreamArn}';
+select relreplident from pg_class where oid = 'dynamo_tables."Streamed"'::regclass;
+select pg_get_triggerdef(oid), tgenabled from pg_trigger where tgrelid = 'dynamo_tables."Streamed"'::regclass and tgname = '~dynamo_stream';
 -- Backups with their items, and the history, which goes on.
 select dynamo.list_backups('{}');
 select backup_name, backup_status, item_count from dynamo.backups;

@@ -30,3 +30,7 @@ select count(dynamo.put_item(format('{"TableName": "Scores", "Item": {"User": {"
     "Team": {"S": "team %s"}, "it''s \\ \"quoted\"": {"S": "%s"}}}', n % 5, n, n % 7, n % 3, n % 11)::json))
 from generate_series(1, 100) n;
 select dynamo.update_time_to_live('Music', 'Expires') is not null;
+-- A stream: of it a dump has what was asked for, and the marks of the data table.
+select dynamo.create_table('{"TableName": "Streamed", "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}], "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+    "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"}}'::json) is not null;

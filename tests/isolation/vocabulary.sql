@@ -143,3 +143,34 @@ $$;
 CREATE FUNCTION seconds_from_now(seconds int) RETURNS text
     LANGUAGE sql
 AS $$ SELECT (extract(epoch FROM clock_timestamp())::int8 + seconds)::text $$;
+
+CREATE FUNCTION create_streamed(table_name text) RETURNS text
+    LANGUAGE sql
+AS $$
+    SELECT dynamo.create_table(json_build_object('TableName', table_name, 'BillingMode', 'PAY_PER_REQUEST',
+        'AttributeDefinitions', json_build_array(json_build_object('AttributeName', 'k', 'AttributeType', 'S')),
+        'KeySchema', json_build_array(json_build_object('AttributeName', 'k', 'KeyType', 'HASH')),
+        'StreamSpecification', json_build_object('StreamEnabled', true, 'StreamViewType', 'NEW_AND_OLD_IMAGES')))
+        #>> '{TableDescription,StreamSpecification,StreamViewType}'
+$$;
+
+-- Gives a table a stream, or takes it away.
+CREATE FUNCTION set_stream(table_name text, enabled boolean) RETURNS text
+    LANGUAGE sql
+AS $$
+    SELECT dynamo.update_table(json_build_object('TableName', table_name, 'StreamSpecification', CASE WHEN enabled
+        THEN json_build_object('StreamEnabled', true, 'StreamViewType', 'NEW_AND_OLD_IMAGES')
+        ELSE json_build_object('StreamEnabled', false) END)) #>> '{TableDescription,TableStatus}'
+$$;
+
+CREATE FUNCTION table_status(table_name text) RETURNS text
+    LANGUAGE sql
+AS $$ SELECT dynamo.describe_table(table_name) #>> '{Table,TableStatus}' $$;
+
+-- What the table's stream tells: events with keys, in the order of commits.
+CREATE FUNCTION told(table_name text) RETURNS text
+    LANGUAGE sql
+AS $$
+    SELECT coalesce(string_agg(event_name || ' ' || (keys ->> 'k'), ', ' ORDER BY sequence_number COLLATE "C"), 'nothing')
+    FROM dynamo.stream_records(table_name)
+$$;

@@ -6,11 +6,12 @@ use crate::body;
 use crate::memory::Memory;
 use crate::server::Handle;
 use crate::server::connection::Connection;
+use crate::stream_metrics;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -32,7 +33,7 @@ pub struct Admin<B> {
 impl<B: Backend> Admin<B> {
     async fn answer(&self, path: &str) -> Answer {
         match path {
-            "/metrics" => Answer::new(StatusCode::OK, Format::OpenMetrics, self.metrics()),
+            "/metrics" => Answer::new(StatusCode::OK, Format::OpenMetrics, self.metrics().await),
             "/health" => Answer::new(StatusCode::OK, Format::Text, "live\n"),
             "/ready" if self.ready().await => Answer::new(StatusCode::OK, Format::Text, "ready\n"),
             "/ready" => Answer::new(StatusCode::SERVICE_UNAVAILABLE, Format::Text, "not ready\n"),
@@ -40,10 +41,18 @@ impl<B: Backend> Admin<B> {
         }
     }
 
-    fn metrics(&self) -> String {
+    async fn metrics(&self) -> String {
+        let streams = match self.stopping.load(Relaxed) {
+            true => None,
+            false => self.backend.streams().await,
+        };
         let mut text = String::new();
         // Writing to a String does not fail.
-        let _ = encode(&mut text, &self.metrics);
+        let _ = encode_registry(&mut text, &self.metrics);
+        if let Some(streams) = streams {
+            let _ = encode_registry(&mut text, &stream_metrics::registry(streams));
+        }
+        let _ = encode_eof(&mut text);
         text
     }
 

@@ -19,3 +19,4 @@ pub mod metrics;
 pub mod program;
 pub mod server;
 pub mod service;
+mod stream_metrics;

@@ -10,10 +10,12 @@ mod lane;
 mod pool;
 mod queue;
 mod session;
+mod streams;
 mod worker;
 
 pub use lane::{LANES, Lane};
 pub use pool::{Options, Postgres};
+pub use streams::{Capture, Streams};
 
 use bytes::Bytes;
 use pg_dynamo_core::operation::Operation;
@@ -59,4 +61,8 @@ pub trait Backend: Send + Sync + 'static {
     fn call(&self, request: Request) -> impl Future<Output = Reply> + Send;
     /// Whether PostgreSQL answers.
     fn ready(&self) -> impl Future<Output = bool> + Send;
+    /// How the capture of streams is doing. None when nobody can tell.
+    fn streams(&self) -> impl Future<Output = Option<Arc<Streams>>> + Send {
+        std::future::ready(None)
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::lane::lane;
 use super::queue::{Limits, Scheduler, Then, Waiting};
+use super::streams::{Asked, Streams};
 use super::worker::Worker;
 use super::{Backend, Reply, Request};
 use crate::connect::ConnInfo;
@@ -125,6 +126,7 @@ impl Shared {
 pub struct Postgres {
     shared: Arc<Shared>,
     tasks: Mutex<JoinSet<()>>,
+    streams: Asked,
 }
 
 impl Postgres {
@@ -162,6 +164,7 @@ impl Postgres {
         Postgres {
             shared,
             tasks: Mutex::new(tasks),
+            streams: Asked::default(),
         }
     }
 
@@ -217,6 +220,10 @@ impl Backend for Postgres {
             tokio::time::timeout(READY_TIMEOUT, answer).await,
             Ok(Ok(()))
         )
+    }
+
+    async fn streams(&self) -> Option<Arc<Streams>> {
+        self.streams.ask(&self.shared.info).await
     }
 }
 

@@ -12,12 +12,12 @@ use tokio_postgres::{Error, Row, Statement};
 
 pub const APPLICATION_NAME: &str = "pg_dynamo_gateway";
 
-/// What every session of the pool has. They travel in the startup packet: only so does RESET ALL come back to them.
+/// What every session of the pool has, and that of the metrics. They travel in the startup packet: only so does RESET ALL come back to them.
 ///
 /// - Nobody waits for a lock longer than SDKs wait for an answer, and no statement holds a session for ever. Neither
 ///   limit covers the wait of a commit for its standby.
 /// - A statement as small as ours is never worth compiling; no notices are sent to a client that reads none.
-const SETTINGS: [(&str, &str); 7] = [
+pub const SETTINGS: [(&str, &str); 7] = [
     ("search_path", "pg_catalog, pg_temp"),
     ("default_transaction_isolation", "read committed"),
     ("lock_timeout", "10s"),
