@@ -393,6 +393,10 @@ impl Decoder {
         if !self.held {
             acquire(&c_name());
             self.held = true;
+            // SAFETY: held. While it was not, it may have been made invalid, and what decoding needs of the catalogs vacuumed.
+            if unsafe { (*pg_sys::MyReplicationSlot).data.restart_lsn } == 0 {
+                pgrx::error!("replication slot \"{}\" was made invalid", name());
+            }
         }
     }
 }
