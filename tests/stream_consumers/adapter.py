@@ -205,7 +205,7 @@ class Worker(threading.Thread):
                 return False
             self.read(shard, lease)
         if before == self.application.notes.count:
-            time.sleep(0.01)
+            time.sleep(0.05)
         return True
 
     def owner(self, lease):

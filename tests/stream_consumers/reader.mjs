@@ -11,7 +11,7 @@ const client = new DynamoDBClient({})
 const streams = new DynamoDBStreamsClient({})
 const { Table: { LatestStreamArn: StreamArn } } = await client.send(new DescribeTableCommand({ TableName }))
 const out = createWriteStream(file)
-const pause = () => new Promise((resolve) => { setTimeout(resolve, 10) })
+const pause = () => new Promise((resolve) => { setTimeout(resolve, 100) })
 const version = (image) => (image ? Number(image.v.N) : null)
 let count = 0
 

@@ -34,7 +34,7 @@ def main(table, file):
                 del iterators[id]
                 finished.add(id)
         if read == notes.count:
-            time.sleep(0.01)
+            time.sleep(0.05)
     notes.close()
     print(f"reader.py: {notes.count} records of {len(finished)} shards")
 
