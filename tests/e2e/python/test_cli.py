@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 from support import differs, unique
@@ -12,9 +13,9 @@ from support import differs, unique
 AWS = shutil.which("aws", path=os.path.dirname(sys.executable))
 
 
-def aws(command, *words):
-    """`aws dynamodb COMMAND WORDS...`: what it printed, as JSON; an exit status other than 0 raises."""
-    done = subprocess.run([AWS, "dynamodb", *command.split(), *words], capture_output=True, text=True, timeout=120)
+def aws(command, *words, service="dynamodb"):
+    """`aws SERVICE COMMAND WORDS...`: what it printed, as JSON; an exit status other than 0 raises."""
+    done = subprocess.run([AWS, service, *command.split(), *words], capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise Failed(done.returncode, done.stderr.strip())
     return json.loads(done.stdout) if done.stdout.strip() else None
@@ -215,6 +216,41 @@ class Books(Cli):
         aws("wait table-exists --table-name", name)
         self.assertEqual(aws("delete-table --table-name", name)["TableDescription"]["TableStatus"], "DELETING")
         aws("wait table-not-exists --table-name", name)
+
+
+class Streams(Cli):
+    """A stream, from the table's description to its records."""
+
+    def streams(self, command, *words):
+        return aws(command, *words, service="dynamodbstreams")
+
+    def test_a_stream_is_found_and_read(self):
+        name, made = self.table(
+            "Streamed",
+            "--attribute-definitions AttributeName=Id,AttributeType=S",
+            "--key-schema AttributeName=Id,KeyType=HASH",
+            "--billing-mode PAY_PER_REQUEST",
+            "--stream-specification StreamEnabled=true,StreamViewType=NEW_IMAGE",
+        )
+        arn = made["LatestStreamArn"]
+        self.assertEqual(self.streams("list-streams --table-name", name)["Streams"][0]["StreamArn"], arn)
+        described = self.streams("describe-stream --stream-arn", arn)["StreamDescription"]
+        self.assertEqual((described["StreamStatus"], described["TableName"]), ("ENABLED", name))
+        item = {"Id": {"S": "Tie"}, "Kilos": {"N": "2"}}
+        aws("put-item --table-name", name, "--item", json.dumps(item))
+        images = []
+        end = time.monotonic() + 60
+        while not images and time.monotonic() < end:
+            for shard in described["Shards"]:
+                asked = ["--stream-arn", arn, "--shard-id", shard["ShardId"], "--shard-iterator-type", "TRIM_HORIZON"]
+                iterator = self.streams("get-shard-iterator", *asked)["ShardIterator"]
+                page = self.streams("get-records --shard-iterator", iterator)
+                images += [record["dynamodb"]["NewImage"] for record in page["Records"]]
+        self.assertEqual(images, [item])
+        with self.assertRaises(Failed) as caught:
+            self.streams("get-records --shard-iterator none")
+        self.assertIn("(ValidationException)", caught.exception.message)
+        self.assertIn("Invalid ShardIterator", caught.exception.message)
 
 
 if __name__ == "__main__":
