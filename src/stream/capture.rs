@@ -330,7 +330,7 @@ impl Capture {
             busy: now,
             ticked: now.checked_sub(TICK).unwrap_or(now),
             bounded: now,
-            expired: now,
+            expired: now.checked_sub(EXPIRY).unwrap_or(now),
         })
     }
 

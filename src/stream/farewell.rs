@@ -97,6 +97,19 @@ unsafe fn ask(command: *mut pg_sys::DropdbStmt) {
         wake::doze(1);
         left -= 1;
     }
+    // One that still makes the slot waits for transactions, of other databases, too, and hears nothing.
+    let maker = || {
+        let theirs = |seen: &slot::Seen| seen.database == database && seen.user != 0;
+        slot::all().into_iter().find(theirs)
+    };
+    if let Some(seen) = maker() {
+        // SAFETY: a process of this server, as its slot says.
+        unsafe { libc::kill(seen.user, libc::SIGTERM) };
+        while left > 0 && maker().is_some_and(|now| now.user == seen.user) {
+            wake::doze(1);
+            left -= 1;
+        }
+    }
 }
 
 /// # Safety

@@ -9,6 +9,8 @@ keep_busy() {
     busy=$!
     wait_until 20 "SELECT count(*) > 100 FROM dynamo_internal.stream_record" || fail "changes are captured"
 }
+# Of this database.
+origins() { echo "(SELECT count(*) FROM pg_replication_origin WHERE roname = 'pg_dynamo_' || (SELECT oid FROM pg_database WHERE datname = current_database()))"; }
 calm() {
     kill "$busy" 2>/dev/null || true
     wait "$busy" 2>/dev/null || true
@@ -25,7 +27,7 @@ drill_ends() {
     ask 'DROP TABLE dynamo_tables."Two"'
     comes "the last goes with its table, and the slot with it" "SELECT $(slots) = 0"
     comes "and the worker" "SELECT $(worker) IS NULL"
-    gives "and the origin" 0 "SELECT count(*) FROM pg_replication_origin"
+    gives "and the origin" 0 "SELECT $(origins)"
     gives "what was captured can be read" 2 "SELECT json_array_length(dynamo.list_streams('{}') -> 'Streams')"
     # A transaction that makes a stream and does not commit.
     hold undone "SELECT new_table('Undone', 'KEYS_ONLY')"
@@ -65,7 +67,7 @@ drill_extension_dropped() {
         [ $how != busy ] || calm
         comes "DROP EXTENSION takes the slot along ($how worker)" "SELECT $(slots) = 0"
         comes "the worker ends" "SELECT $(worker) IS NULL"
-        comes "the origin, too" "SELECT count(*) = 0 FROM pg_replication_origin"
+        comes "the origin, too" "SELECT $(origins) = 0"
         [ $how != idle ] || {
             ask "CREATE EXTENSION pg_dynamo"
             table Log
