@@ -33,11 +33,11 @@ drill_slot_limit() {
     release COMMIT
     comes "when the last slot goes meanwhile the view says so" "SELECT (capture()).error ~ 'replication slots'"
     gives "the table waits" CREATING "SELECT status('Late')"
-    put Late 1 1 2>/dev/null && fail "a table that is being created takes no items" || ok "a table that is being created takes no items"
+    put Late 1 1
     free_slots
     active Late
     put Late 2 1
-    gives "and is there when a slot is free" "INSERT 2:" "SELECT told(arn('Late'))"
+    gives "and is there when a slot is free; what was written before is not in its stream" "INSERT 2:" "SELECT told(arn('Late'))"
     gives "the error is gone" "" "SELECT (capture()).error"
     ask "SELECT dynamo.delete_table('{\"TableName\":\"Late\"}')" >/dev/null
     comes "a table with the last stream takes the slot along" "SELECT $(slots) = 0"
@@ -72,7 +72,7 @@ drill_by_hand() {
 broken() {
     local name=$1 arn=$2
     comes "the stream is broken" "SELECT state = 'broken' FROM dynamo.streams WHERE table_name = '$name' ORDER BY created_at DESC LIMIT 1"
-    holds "the view says why" "SELECT reason ~ '$4' FROM dynamo.streams WHERE table_name = '$name' AND state = 'broken'"
+    holds "the view says why" "SELECT bool_and(reason ~ '$4') FROM dynamo.streams WHERE table_name = '$name' AND state = 'broken'"
     comes "its slot is released" "SELECT $(slots) = 0"
     grep -q "streams of this database are broken.*$4" "$PGLOG" && ok "the log of the server says so" || fail "the log of the server says so"
     gives "DescribeStream tells" DISABLED "SELECT stream_status('$arn')"
@@ -82,8 +82,8 @@ broken() {
     gives "nothing of it is left on the table" "d 0" "SELECT mark('$name')"
     comes "and no worker" "SELECT $(worker) IS NULL"
     enable "$name"
-    put "$name" 90 1
-    gives "UpdateTable enables another" "INSERT 90:1 true ENABLED" "SELECT told(arn('$name')) || ' ' || (arn('$name') <> '$arn') || ' ' || stream_status(arn('$name'))"
+    put "$name" "9$3" 1
+    gives "UpdateTable enables another" "INSERT 9$3:1 true ENABLED" "SELECT told(arn('$name')) || ' ' || (arn('$name') <> '$arn') || ' ' || stream_status(arn('$name'))"
     disable "$name"
     comes "which ends" "SELECT $(slots) = 0"
 }
