@@ -8,6 +8,10 @@ use crate::expression::{
 use crate::json::Json;
 use crate::partiql::StatementPage;
 use crate::request::{QueryRequest, ReadOptions, ScanRequest, StatementRequest};
+use crate::stream::iterator::signed;
+use crate::stream::position::MAX_EPOCH;
+use crate::stream::shard::number_of;
+use crate::stream::{Position, ShardIterator, Start, StreamName};
 use crate::table::{Account, KeyAttribute, ScalarType, TableDefinition};
 use crate::value::item::{directory_len, locate, names_len};
 use crate::value::json::{parse_attributes, parse_value, write_av, write_item};
@@ -322,6 +326,39 @@ const READ_TABLE: &str = r#"{"name":"Books","key_schema":{"partition":{"name":"p
     "local_indexes":[{"name":"Local","sort":{"name":"a","scalar":"S"},"projection":"KeysOnly","columns":1}],
     "global_indexes":[{"name":"Global","partition":[{"name":"a","scalar":"S"},{"name":"b","scalar":"N"}],
         "sort":[{"name":"c","scalar":"B"},{"name":"d","scalar":"S"}],"projection":"All","columns":2}]}"#;
+
+/// What clients hold of streams: iterators (also with the right checksum around any fields), sequence numbers, ARNs, ids.
+pub fn stream_texts(data: &[u8]) {
+    const ARN: &str =
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/Books/stream/2026-11-21T19:50:45.123";
+    let account = Account {
+        account_id: "123456789012".into(),
+        region: "eu-west-1".into(),
+    };
+    let iterator = |text: &str| {
+        let Ok(read) = ShardIterator::decode(text, &account) else {
+            return;
+        };
+        if let Start::At(position) | Start::After(position) = read.start {
+            assert!(position.epoch <= MAX_EPOCH && position.lsn < i64::MAX as u64);
+        }
+        let _ = read.check_age(0);
+        let again = ShardIterator::decode(&read.encode(&account), &account);
+        assert_eq!(again.as_ref(), Ok(&read));
+    };
+    iterator(&signed(ARN, data));
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    iterator(text);
+    if let Some(position) = Position::parse(text) {
+        assert_eq!(position.to_string(), text);
+    }
+    if let Ok(name) = StreamName::parse(text, &account) {
+        assert_eq!(name.arn(&account), text);
+    }
+    let _ = number_of(text);
+}
 
 /// An update applied to a sample item and to none: the result is canonical.
 pub fn update(data: &[u8]) {

@@ -77,6 +77,8 @@ pub const MAX_SEGMENTS: i64 = 1_000_000;
 pub const MAX_LISTED_BACKUPS: i64 = 100;
 /// Days of point-in-time recovery, at most and by default.
 pub const MAX_RECOVERY_DAYS: i64 = 35;
+/// Characters of a stream's ARN.
+pub const MAX_STREAM_ARN: usize = 1024;
 /// Streams, or shards, in one answer of ListStreams and DescribeStream.
 pub const MAX_LISTED_STREAMS: usize = 100;
 /// Records of one GetRecords, and bytes of them as SizeBytes counts.

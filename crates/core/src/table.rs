@@ -285,9 +285,9 @@ impl TableDefinition {
             .is_some_and(|restore| restore.in_progress)
     }
 
-    /// Err: ResourceInUseException while its items are being restored.
+    /// Err: ResourceInUseException while its items are being restored, or its first changes would not be captured.
     pub fn check_created(&self) -> Result<()> {
-        if self.is_being_created() {
+        if self.is_being_created() || self.waits_for_its_first_stream() {
             return Err(ApiError::resource_in_use(format!(
                 "Attempt to change a resource which is still in use: Table is being created: {}",
                 self.name

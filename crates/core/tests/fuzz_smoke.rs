@@ -2,6 +2,8 @@
 //! (default 2) for each target. FUZZ_SEED repeats a run.
 use pg_dynamo_core::fuzz;
 use pg_dynamo_core::json::Json;
+use pg_dynamo_core::stream::{Position, ShardIterator, Start, StreamName};
+use pg_dynamo_core::table::Account;
 use pg_dynamo_core::value::{ItemBuf, Number, json};
 use std::time::{Duration, Instant};
 
@@ -71,6 +73,13 @@ fn drive(name: &str, body: fn(&[u8]), corpus: Vec<Vec<u8>>) {
     }
     println!("fuzz {name}: {iterations} iterations, seed {seed}");
     assert!(iterations > 0, "{name} did not run");
+}
+
+fn account() -> Account {
+    Account {
+        account_id: "123456789012".into(),
+        region: "eu-west-1".into(),
+    }
 }
 
 fn texts(corpus: &[&str]) -> Vec<Vec<u8>> {
@@ -177,6 +186,33 @@ fn read_requests() {
         r#"{"TableName":"Books","ScanFilter":{"a":{"ComparisonOperator":"NOT_NULL"}},"AttributesToGet":["a"]}"#,
     ]);
     drive("read_request", fuzz::read_request, corpus);
+}
+
+#[test]
+fn stream_texts() {
+    let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/Books/stream/2026-11-21T19:50:45.123";
+    let iterator = ShardIterator {
+        stream: StreamName::parse(arn, &account()).unwrap(),
+        shard: 8,
+        start: Start::After(Position::after_commit(7, 99)),
+        issued_at: 1_700_000_000_123,
+    };
+    let mut corpus = texts(&[
+        arn,
+        &iterator.encode(&account()),
+        "10000000100000000000000000050000000001",
+        "99999999992233720368547758074294967295",
+        "shardId-00000001700000000123-00000008",
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/Bücher/stream/|1|",
+    ]);
+    // Version, kind, shard, epoch, lsn, ordinal, time.
+    for kind in 0..4 {
+        let mut fields = vec![1, kind, 0, 0, 0, 8, 0, 0, 0, 7];
+        fields.extend([0_u64.to_be_bytes(), 5_u64.to_be_bytes()].concat());
+        fields.extend([0, 0, 0, 9]);
+        corpus.push(fields);
+    }
+    drive("stream_texts", fuzz::stream_texts, corpus);
 }
 
 #[test]

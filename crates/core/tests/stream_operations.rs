@@ -110,6 +110,131 @@ fn streams_are_enabled_once_and_disabled_once() {
     }
 }
 
+fn update(table: &TableDefinition, members: &str) -> Result<TableDefinition> {
+    let request = format!(r#"{{"TableName":"abc",{members}}}"#);
+    UpdateTableRequest::parse(&json(&request), &account())?.apply(table, NOW + 60_000)
+}
+
+const UNITS: &str = r#""ProvisionedThroughput":{"ReadCapacityUnits":7,"WriteCapacityUnits":7}"#;
+const NEW_INDEX: &str = r#""AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}],"GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"xyz","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}}]"#;
+
+#[test]
+fn a_stream_is_changed_alone_or_with_a_switch_to_on_demand() {
+    let plain = table(&creation(&["a"], "a:HASH", ""));
+    let stream = format!(r#""StreamSpecification":{ENABLE}"#);
+    for (more, text) in [
+        (
+            UNITS,
+            "You cannot modify stream status while updating table IOPS",
+        ),
+        (
+            &format!(r#"{UNITS},"BillingMode":"PROVISIONED""#),
+            "You cannot modify stream status while updating table IOPS",
+        ),
+        (
+            NEW_INDEX,
+            "You cannot create or delete index while changing stream status",
+        ),
+        (
+            r#""GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"xyz"}}]"#,
+            "You cannot create or delete index while changing stream status",
+        ),
+        (
+            r#""DeletionProtectionEnabled":true"#,
+            "DeletionProtection modification must be the only operation in the request",
+        ),
+        (
+            r#""TableClass":"STANDARD""#,
+            "TableClass modification must be the only operation in the request",
+        ),
+        (
+            r#""WarmThroughput":{"ReadUnitsPerSecond":13000}"#,
+            "WarmThroughput must be the only operation in the request",
+        ),
+        (
+            r#""OnDemandThroughput":{"MaxReadRequestUnits":5}"#,
+            "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request",
+        ),
+    ] {
+        let error = update(&plain, &format!("{stream},{more}")).unwrap_err();
+        assert_eq!(error, ApiError::validation(format!("{INVALID}{text}")));
+    }
+    let switched = update(
+        &plain,
+        &format!(r#"{stream},"BillingMode":"PAY_PER_REQUEST""#),
+    )
+    .unwrap();
+    assert!(switched.changes_its_stream());
+}
+
+#[test]
+fn what_would_disturb_a_change_of_the_stream_waits_for_it() {
+    let on = change(&table(&creation(&["a"], "a:HASH", "")), ENABLE, NOW + 5).unwrap();
+    let off = change(&enabled(on.clone()), DISABLE, NOW + 6).unwrap();
+    for (busy, operation) in [(&on, "ENABLE"), (&off, "DISABLE")] {
+        let place = format!("Table: abc Stream: 2023-11-14T22:13:20.128 Operation: {operation}");
+        let when = "when stream status is being updated.";
+        for (members, text) in [
+            (
+                format!(r#""StreamSpecification":{ENABLE}"#),
+                format!("A stream status change is currently in progress. {place}"),
+            ),
+            (
+                format!(r#"{UNITS},"BillingMode":"PROVISIONED""#),
+                format!("Can't change table IOPS {when} {place}"),
+            ),
+            (
+                NEW_INDEX.to_owned(),
+                format!("Can't create or delete index {when} {place}"),
+            ),
+            (
+                r#""TableClass":"STANDARD_INFREQUENT_ACCESS""#.to_owned(),
+                format!("Can't update table class {when} {place}"),
+            ),
+            (
+                r#""OnDemandThroughput":{"MaxReadRequestUnits":5}"#.to_owned(),
+                format!(
+                    "OnDemandThroughput cannot be updated while stream status update is in progress. {place}"
+                ),
+            ),
+        ] {
+            let text = format!("Attempt to change a resource which is still in use: {text}");
+            assert_eq!(
+                update(busy, &members).unwrap_err(),
+                ApiError::resource_in_use(text)
+            );
+        }
+        for members in [
+            r#""DeletionProtectionEnabled":true"#,
+            r#""WarmThroughput":{"ReadUnitsPerSecond":13000}"#,
+            r#""BillingMode":"PAY_PER_REQUEST""#,
+        ] {
+            update(busy, members).unwrap();
+        }
+        let deletion = DeleteTableRequest::parse(&json(r#"{"TableName":"abc"}"#), &account());
+        assert_eq!(
+            deletion.unwrap().check(busy).unwrap_err().message,
+            "Attempt to change a resource which is still in use: Cannot delete table while stream is being enabled/disabled."
+        );
+    }
+    let indexing = update(&table(&creation(&["a"], "a:HASH", "")), NEW_INDEX).unwrap();
+    assert_eq!(
+        change(&indexing, ENABLE, NOW).unwrap_err().message,
+        "Attempt to change a resource which is still in use: Can't change stream status when an index is being created. Table: abc Indexes: [xyz]"
+    );
+}
+
+#[test]
+fn a_table_that_waits_for_its_first_stream_is_being_created() {
+    let waiting = table(&creation(&["a"], "a:HASH", NEW_IMAGE));
+    let created = "Attempt to change a resource which is still in use: Table is being created: abc";
+    let deletion = DeleteTableRequest::parse(&json(r#"{"TableName":"abc"}"#), &account()).unwrap();
+    assert_eq!(deletion.check(&waiting).unwrap_err().message, created);
+    assert_eq!(change(&waiting, DISABLE, NOW).unwrap_err().message, created);
+    let active = enabled(waiting);
+    assert!(deletion.check(&active).is_ok() && change(&active, DISABLE, NOW).is_ok());
+}
+
 #[test]
 fn view_types_belong_to_enabled_streams() {
     let created = |given: &str| {
@@ -270,6 +395,12 @@ fn refusals() -> Vec<(&'static str, String, ErrorKind, String)> {
         (
             "DescribeStream",
             r#""StreamArn":"fake-stream""#.into(),
+            validation,
+            "Invalid StreamArn".into(),
+        ),
+        (
+            "DescribeStream",
+            format!(r#""StreamArn":"{ARN}{}""#, "x".repeat(1000)),
             validation,
             "Invalid StreamArn".into(),
         ),

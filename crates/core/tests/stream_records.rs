@@ -301,13 +301,13 @@ fn numbers_of_others_are_none_of_ours() {
 }
 
 fn positions() -> impl Strategy<Value = Position> {
-    (0..=position::MAX_EPOCH, 0..=i64::MAX as u64, any::<u32>()).prop_map(
-        |(epoch, lsn, ordinal)| Position {
+    (0..=position::MAX_EPOCH, 0..i64::MAX as u64, any::<u32>()).prop_map(|(epoch, lsn, ordinal)| {
+        Position {
             epoch,
             lsn,
             ordinal,
-        },
-    )
+        }
+    })
 }
 
 proptest! {

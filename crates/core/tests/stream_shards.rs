@@ -3,6 +3,7 @@ mod fixtures;
 use fixtures::*;
 use pg_dynamo_core::ErrorKind;
 use pg_dynamo_core::stream::iterator::LIFETIME;
+use pg_dynamo_core::stream::position::MAX_EPOCH;
 use pg_dynamo_core::stream::shard::{self, MAX_OPEN, OpenShard, first_ranges, successions};
 use pg_dynamo_core::stream::{HashRange, Position, ShardIterator, Start, StreamName};
 use proptest::prelude::*;
@@ -131,6 +132,28 @@ fn what_is_no_iterator_is_refused() {
 }
 
 #[test]
+fn positions_that_no_record_can_have_are_refused() {
+    let at = |epoch, lsn| iterator(Start::At(Position::before_commit(epoch, lsn)));
+    for wrong in [
+        at(MAX_EPOCH + 1, 5),
+        at(1, i64::MAX as u64),
+        at(1, u64::MAX),
+    ] {
+        let error = ShardIterator::decode(&wrong.encode(&account()), &account()).unwrap_err();
+        assert_eq!(error.message, "Invalid ShardIterator");
+    }
+    assert_eq!(
+        Position::parse("10000000192233720368547758070000000000"),
+        None
+    );
+    assert_eq!(
+        Position::parse("10000000100000000000000000054294967296"),
+        None
+    );
+    assert!(Position::parse("10000000192233720368547758064294967295").is_some());
+}
+
+#[test]
 fn iterators_live_fifteen_minutes() {
     let iterator = iterator(Start::TrimHorizon);
     assert!(iterator.check_age(NOW + LIFETIME).is_ok());
@@ -155,7 +178,7 @@ fn a_trimmed_record_is_missed_by_who_would_have_read_it() {
 
 proptest! {
     #[test]
-    fn iterators_are_read_back(kind in 0..3, epoch: u32, lsn in 0..=i64::MAX as u64, ordinal: u32, shard: u32, at: i64) {
+    fn iterators_are_read_back(kind in 0..3, epoch in 0..=MAX_EPOCH, lsn in 0..i64::MAX as u64, ordinal: u32, shard: u32, at: i64) {
         let position = Position { epoch, lsn, ordinal };
         let start = [Start::TrimHorizon, Start::At(position), Start::After(position)][kind as usize];
         let given = ShardIterator { shard, issued_at: at, ..iterator(start) };

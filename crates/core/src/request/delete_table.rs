@@ -1,5 +1,6 @@
 //! DeleteTable.
 use super::index_updates::in_use;
+use super::stream_updates::{self, Stalled};
 use super::{shape, table_shapes};
 use crate::json::Json;
 use crate::table::{Account, TableDefinition, TableRef};
@@ -22,8 +23,8 @@ impl DeleteTableRequest {
         &self.table
     }
 
-    /// Err: ValidationException when the table is protected against deletion, ResourceInUseException while an
-    /// index is being created or deleted.
+    /// Err: ValidationException when the table is protected against deletion, ResourceInUseException while it
+    /// is being created, an index is being created or deleted, or a stream enabled or disabled.
     pub fn check(&self, table: &TableDefinition) -> Result<()> {
         if table.deletion_protection {
             return Err(ApiError::validation(
@@ -32,6 +33,7 @@ impl DeleteTableRequest {
             ));
         }
         table.check_created()?;
+        stream_updates::check_idle(table, Stalled::Deletion)?;
         if !table.is_finished() {
             return Err(in_use(
                 "Cannot delete table while indexes are being created, updated, or deleted.",

@@ -52,6 +52,7 @@ mod shape;
 pub(crate) mod start_key;
 mod statement;
 mod stream_shapes;
+mod stream_updates;
 mod table_shapes;
 mod tags;
 mod transact_get_items;

@@ -1,15 +1,16 @@
 //! UpdateTable: what of a definition can change.
-use super::create_table::{billing_mode, encryption, refuse, stream_specification, table_class};
+use super::create_table::{billing_mode, encryption, refuse, table_class};
 use super::fields::boolean;
 use super::index_updates::{self, IndexUpdate};
 use super::key_schema::{self, invalid};
 use super::shape::{self, member};
+use super::stream_updates::{self, Stalled};
 use super::table_shapes;
 use super::units::{self, Owner};
 use crate::json::Json;
 use crate::table::{
-    Account, BillingMode, Encryption, IndexState, StreamState, StreamView, TableClass,
-    TableDefinition, TableRef, Throughput, Units,
+    Account, BillingMode, Encryption, IndexState, StreamView, TableClass, TableDefinition,
+    TableRef, Throughput, Units,
 };
 use crate::{ApiError, Result};
 
@@ -88,7 +89,7 @@ impl UpdateTableRequest {
             on_demand: units::on_demand_units(request),
             warm: units::warm(request, Owner::Table)?,
             indexes,
-            stream: stream(request)?,
+            stream: stream_updates::parse(request)?,
         };
         refuse(
             request,
@@ -117,6 +118,7 @@ impl UpdateTableRequest {
     pub fn apply(&self, table: &TableDefinition, now_millis: i64) -> Result<TableDefinition> {
         table.check_created()?;
         index_updates::check_states(&self.indexes, table)?;
+        self.check_stream_is_idle(table)?;
         let mut new = table.clone();
         self.change_billing(table, &mut new, now_millis)?;
         index_updates::apply(&self.indexes, table, &mut new, now_millis)?;
@@ -152,9 +154,41 @@ impl UpdateTableRequest {
             new.warm = Some(units::warmer(table.warm_units(), warm, Owner::Table)?);
         }
         match self.stream {
-            Some(view) => changed_stream(new, view, now_millis),
+            Some(view) => {
+                let new = stream_updates::apply(new, view, now_millis)?;
+                check_idle(table, |names, verb| {
+                    format!(
+                        "Can't change stream status when an index is being {verb}. Table: {} Indexes: [{names}]",
+                        table.name
+                    )
+                })?;
+                Ok(new)
+            }
             None => Ok(new),
         }
+    }
+
+    /// What has to wait while a stream is being enabled or disabled; the rest has not.
+    fn check_stream_is_idle(&self, table: &TableDefinition) -> Result<()> {
+        let billing = self.billing_mode.unwrap_or(table.billing_mode);
+        for (asked, what) in [
+            (self.stream.is_some(), Stalled::Stream),
+            (
+                self.throughput.is_some() || billing != table.billing_mode,
+                Stalled::Throughput,
+            ),
+            (
+                self.indexes.iter().any(IndexUpdate::is_online),
+                Stalled::Indexes,
+            ),
+            (self.table_class.is_some(), Stalled::Class),
+            (self.on_demand.is_some(), Stalled::OnDemand),
+        ] {
+            if asked {
+                stream_updates::check_idle(table, what)?;
+            }
+        }
+        Ok(())
     }
 
     pub fn enables_stream(&self) -> bool {
@@ -227,43 +261,6 @@ fn check_encryption(old: Option<&Encryption>, new: Option<&Encryption>) -> Resul
              change Master Key",
         ),
         _ => Ok(()),
-    }
-}
-
-fn stream(request: &Json<'_>) -> Result<Option<Option<StreamView>>> {
-    match stream_specification(request) {
-        None => Ok(None),
-        Some((true, None)) => invalid("If stream is being enabled then UpdateViewType is required"),
-        Some((false, Some(_))) => {
-            invalid("If stream is being disabled, then UpdateViewType must not be specified")
-        }
-        Some((_, view)) => Ok(Some(view)),
-    }
-}
-
-/// The table with a stream of this view, or without one.
-fn changed_stream(
-    table: TableDefinition,
-    view: Option<StreamView>,
-    now: i64,
-) -> Result<TableDefinition> {
-    let state = table.stream.as_ref().map(|stream| stream.state);
-    match (state, view) {
-        (Some(StreamState::Enabling | StreamState::Disabling), _) => Err(index_updates::in_use(
-            format_args!("Table is being updated: {}", table.name),
-        )),
-        (Some(StreamState::Enabled), Some(_)) => Err(ApiError::validation(format!(
-            "Table already has an enabled stream: TableName: {}",
-            table.name
-        ))),
-        (None, None) => Err(ApiError::validation(format!(
-            "Table has no stream to disable: TableName: {}",
-            table.name
-        ))),
-        (None, Some(view)) => Ok(table.with_stream(view, now)),
-        (Some(StreamState::Enabled), None) => {
-            Ok(table.with_stream_state(Some(StreamState::Disabling)))
-        }
     }
 }
 
@@ -343,6 +340,13 @@ fn check_composition(request: &Json<'_>, indexes: &[IndexUpdate]) -> Result<()> 
     }
     if given("ProvisionedThroughput") && indexes.iter().any(IndexUpdate::is_online) {
         return invalid("You cannot create or delete index while updating table IOPS");
+    }
+    if given("StreamSpecification") && indexes.iter().any(IndexUpdate::is_online) {
+        return invalid("You cannot create or delete index while changing stream status");
+    }
+    let provisions = billing_mode(request) == Some(BillingMode::Provisioned);
+    if given("StreamSpecification") && (given("ProvisionedThroughput") || provisions) {
+        return invalid("You cannot modify stream status while updating table IOPS");
     }
     Ok(())
 }

@@ -21,6 +21,9 @@ impl StreamName {
     /// or region: it is not here.
     pub fn parse(arn: &str, account: &Account) -> Result<StreamName> {
         let invalid = || ApiError::validation("Invalid StreamArn");
+        if arn.len() > limits::MAX_STREAM_ARN {
+            return Err(invalid());
+        }
         let mut parts = arn.splitn(6, ':');
         let mut part = || parts.next().ok_or_else(invalid);
         let (scheme, _partition, service, _region, _owner, resource) =

@@ -2,6 +2,7 @@
 //!
 //! `<ARN of the stream>|1|<base64 of the fields below>`, which is how the service's own begin. The checksum finds damage
 //! and mixed-up ARNs. It need not keep forgers out: who reads with an iterator is asked for the right to read that stream.
+use super::position::MAX_EPOCH;
 use super::{Position, StreamName};
 use crate::key::stable_hash;
 use crate::table::Account;
@@ -77,11 +78,10 @@ impl ShardIterator {
         bytes.extend_from_slice(&position.lsn.to_be_bytes());
         bytes.extend_from_slice(&position.ordinal.to_be_bytes());
         bytes.extend_from_slice(&self.issued_at.to_be_bytes());
-        let checksum = checksum(&arn, &bytes);
-        bytes.extend_from_slice(&checksum);
-        format!("{arn}|1|{}", URL_SAFE_NO_PAD.encode(bytes))
+        signed(&arn, &bytes)
     }
 
+    /// Positions are within what their columns hold: whoever computes the checksum may write any.
     /// Err: ValidationException for what is no iterator of ours.
     pub fn decode(text: &str, account: &Account) -> Result<ShardIterator> {
         ShardIterator::decoded(text, account)
@@ -107,8 +107,8 @@ impl ShardIterator {
         };
         let issued_at = i64::from_be_bytes(fields.take()?);
         let start = Start::of_kind(kind, position).filter(|_| version == VERSION)?;
-        // Kept in a signed column.
-        i64::try_from(position.lsn).ok()?;
+        let known = position.epoch <= MAX_EPOCH && position.lsn < i64::MAX as u64;
+        known.then_some(())?;
         Some(ShardIterator {
             stream,
             shard,
@@ -134,6 +134,12 @@ impl Fields<'_> {
         self.0 = rest;
         Some(*field)
     }
+}
+
+/// The text of an iterator with these fields, whatever they are.
+pub(crate) fn signed(arn: &str, fields: &[u8]) -> String {
+    let bytes = [fields, &checksum(arn, fields)].concat();
+    format!("{arn}|1|{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
 fn checksum(arn: &str, fields: &[u8]) -> [u8; CHECKSUM] {

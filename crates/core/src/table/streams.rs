@@ -13,14 +13,15 @@ impl TableDefinition {
     }
 
     /// The table was created with a stream that does not capture yet: what is written now would be missing from it.
-    pub(super) fn waits_for_its_first_stream(&self) -> bool {
+    pub fn waits_for_its_first_stream(&self) -> bool {
         let first = |stream: &TableStream| {
             stream.state == StreamState::Enabling && stream.label == label(self.created_at)
         };
         self.stream.as_ref().is_some_and(first)
     }
 
-    pub(super) fn changes_its_stream(&self) -> bool {
+    /// Its stream is being enabled or disabled.
+    pub fn changes_its_stream(&self) -> bool {
         let changing = |stream: &TableStream| stream.state != StreamState::Enabled;
         self.stream.as_ref().is_some_and(changing)
     }
