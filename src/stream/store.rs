@@ -34,6 +34,9 @@ pub struct Store {
     pub epoch: u32,
     /// Everything before it is stored.
     pub tip: u64,
+    /// What was on disk of the log when this process began: what is before it may have been stored once already and lost
+    /// with a crash, after it was read. It must come into the same shards again.
+    again_until: u64,
     /// None: its changes are nobody's.
     streams: HashMap<StreamName, Option<Stream>>,
     /// The table of the open slice, and since when it is.
@@ -50,6 +53,8 @@ impl Store {
         let mut store = Store {
             epoch,
             tip,
+            // SAFETY: reads the state of the log.
+            again_until: unsafe { pg_sys::GetFlushRecPtr(std::ptr::null_mut()) },
             streams: HashMap::new(),
             slot: 0,
             slice_began: Instant::now(),
@@ -141,6 +146,9 @@ impl Store {
             return Ok(false);
         }
         self.changed.push(name.table.clone());
+        if self.tip < self.again_until {
+            return Ok(false);
+        }
         let open: Vec<OpenShard> = stream.shards.iter().filter_map(ShardRow::open).collect();
         let successions = shard::successions(&open, wanted, age, now);
         for succession in &successions {
