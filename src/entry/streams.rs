@@ -6,6 +6,7 @@ use super::report::OrRaise;
 use crate::op::stream_records::{self, Shown};
 use crate::op::{Caller, Session};
 use crate::stream::wake::{self, Place};
+use pg_dynamo_core::ApiError;
 use pg_dynamo_core::stream::{Event, StreamName};
 use pg_dynamo_core::value::ItemBuf;
 use pgrx::prelude::*;
@@ -61,8 +62,10 @@ impl<const N: usize, R: Columns<N>> Answer for Rows<R, N> {
 
 fn stream_records(table_name: &str, after: Option<&str>, max_records: i32) -> Rows<Shown, 8> {
     let session = Session::new(Caller::Sql);
-    let limit = usize::try_from(max_records).unwrap_or(0);
-    Rows(stream_records::run(&session, table_name, after, limit).or_raise())
+    let limit = usize::try_from(max_records)
+        .map_err(|_| ApiError::validation("max_records must not be negative"));
+    let rows = limit.and_then(|limit| stream_records::run(&session, table_name, after, limit));
+    Rows(rows.or_raise())
 }
 
 fn wait_for_stream(table_name: &str, after: Option<&str>, milliseconds: i64) -> bool {

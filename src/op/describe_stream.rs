@@ -9,7 +9,7 @@ use pg_dynamo_core::stream::shard::Shard;
 use pg_dynamo_core::{ApiError, Result};
 
 pub fn run(session: &Session, request: DescribeStreamRequest) -> Result<String> {
-    let stream = catalog::find(&request.stream)?;
+    let stream = catalog::find_kept(&request.stream, crate::guc::stream_retention())?;
     if let Some(found) = tables::peek(&request.stream.table)? {
         table::wake_worker(&found.definition);
     }

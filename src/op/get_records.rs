@@ -3,7 +3,8 @@
 use super::Session;
 use super::get_shard_iterator::{readable, shard_of};
 use crate::storage::catalog as tables;
-use crate::stream::{catalog, reader};
+use crate::stream::catalog::{self, ShardRow};
+use crate::stream::{reader, wait};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{GetRecordsRequest, RecordsPage};
 use pg_dynamo_core::stream::record::Origin;
@@ -25,30 +26,30 @@ pub fn run(session: &Session, request: GetRecordsRequest) -> Result<String> {
         let tip = catalog::tip();
         let shard = shard_of(&stream, iterator.shard)?
             .ok_or_else(|| ApiError::resource_not_found("Invalid ShardId in ShardIterator"))?;
-        if shard
-            .trimmed
-            .is_some_and(|trimmed| iterator.start.misses(trimmed))
-        {
-            return Err(ApiError::trimmed());
-        }
+        check_trimmed(&shard, iterator.start)?;
         let mut page = RecordsPage::new(request.limit);
         let mut last = None;
         let room = page.room();
-        let more = reader::read(shard.number, iterator.start, room, |record| {
+        let end = reader::read(shard.number, iterator.start, room, |record| {
             let taken = page.push(record, &origin)?;
             if taken {
                 last = Some(record.position);
             }
             Ok(taken)
         })?;
+        if end.old
+            && let Some(shard) = shard_of(&stream, iterator.shard)?
+        {
+            check_trimmed(&shard, iterator.start)?;
+        }
         if page.is_empty() && shard.end.is_none() && !waited {
             waited = true;
-            if reader::catch_up(tip) {
+            if wait::catch_up(tip) {
                 continue;
             }
         }
         let start = match (last, shard.end) {
-            (Some(last), _) if more => Some(Start::After(last)),
+            (Some(last), _) if end.more => Some(Start::After(last)),
             (_, Some(_)) => None,
             (Some(last), None) if last >= tip => Some(Start::After(last)),
             (_, None) => Some(behind(iterator.start, tip)),
@@ -59,6 +60,14 @@ pub fn run(session: &Session, request: GetRecordsRequest) -> Result<String> {
             ..iterator.clone()
         });
         return Ok(page.finish(next.as_ref(), &session.account));
+    }
+}
+
+/// Err: TrimmedDataAccessException when a record that reading from `start` on would give is no longer there.
+pub fn check_trimmed(shard: &ShardRow, start: Start) -> Result<()> {
+    match shard.trimmed {
+        Some(trimmed) if start.misses(trimmed) => Err(ApiError::trimmed()),
+        _ => Ok(()),
     }
 }
 

@@ -1,9 +1,10 @@
 //! GetShardIterator.
 
 use super::Session;
+use super::get_records::check_trimmed;
 use crate::storage::catalog as tables;
 use crate::stream::catalog::{self, ShardRow, StreamRow};
-use crate::stream::{reader, table};
+use crate::stream::{reader, table, wait};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::request::{GetShardIteratorRequest, StartAt};
 use pg_dynamo_core::stream::{Position, ShardIterator, Start, shard};
@@ -18,9 +19,7 @@ pub fn run(session: &Session, request: GetShardIteratorRequest) -> Result<String
     let shard = shard_of(&stream, number)?.filter(|shard| shard.id() == request.shard_id);
     let shard = shard.ok_or_else(missing)?;
     let start = start(request.start, &shard)?;
-    if shard.trimmed.is_some_and(|trimmed| start.misses(trimmed)) {
-        return Err(ApiError::trimmed());
-    }
+    check_trimmed(&shard, start)?;
     let iterator = ShardIterator {
         stream: request.stream,
         shard: number,
@@ -36,7 +35,7 @@ pub fn readable(
     operation: Operation,
     name: &pg_dynamo_core::stream::StreamName,
 ) -> Result<StreamRow> {
-    let stream = catalog::find(name)?;
+    let stream = catalog::find_kept(name, crate::guc::stream_retention())?;
     let stream = stream.ok_or_else(|| ApiError::no_such_stream(&name.arn(&session.account)))?;
     if !table::may_read(&stream)? {
         return Err(session.access_denied(operation, &name.table));
@@ -46,8 +45,7 @@ pub fn readable(
 
 /// A shard of the stream, as long as its records are kept.
 pub fn shard_of(stream: &StreamRow, number: u32) -> Result<Option<ShardRow>> {
-    let shards = catalog::shards(stream.number, Some(crate::guc::stream_retention()))?;
-    Ok(shards.into_iter().find(|shard| shard.number == number))
+    catalog::shard(stream.number, number, crate::guc::stream_retention())
 }
 
 fn start(asked: StartAt, shard: &ShardRow) -> Result<Start> {
@@ -64,8 +62,11 @@ fn start(asked: StartAt, shard: &ShardRow) -> Result<Start> {
 
 /// Behind all that is committed, when capture keeps up.
 fn latest(shard: &ShardRow) -> Start {
-    reader::catch_up(catalog::tip());
-    Start::At(shard.end.unwrap_or_else(catalog::tip))
+    let end = shard.end.unwrap_or_else(|| {
+        wait::catch_up(catalog::tip());
+        catalog::tip()
+    });
+    Start::At(end)
 }
 
 /// A number that was given out: none can be of what was not captured yet.

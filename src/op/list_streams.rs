@@ -11,6 +11,7 @@ pub fn run(session: &Session, request: ListStreamsRequest) -> Result<String> {
         request.table.as_deref(),
         request.exclusive_start.as_ref(),
         request.limit + 1,
+        crate::guc::stream_retention(),
     );
     Ok(request.reply(&streams, &session.account))
 }

@@ -205,8 +205,11 @@ impl Session {
     ) -> Result<Rc<Table>> {
         let table = catalog::open(name, hold)?.ok_or_else(ApiError::no_such_table_for_item)?;
         self.touch(&table);
-        // A table without its items is none yet.
-        if table.definition.is_being_created() {
+        // A table without its items is none yet. Nor is, for clients, one whose stream would miss what they write: they
+        // wait until it is ACTIVE. In SQL it may have been made in this very transaction.
+        let incomplete =
+            self.caller == Caller::Wire && table.definition.waits_for_its_first_stream();
+        if table.definition.is_being_created() || incomplete {
             return Err(ApiError::no_such_table_for_item());
         }
         // In SQL a role may read and write the table itself: there its privileges alone decide.

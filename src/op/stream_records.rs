@@ -1,10 +1,11 @@
 //! The records of a table's stream in one order, that of commits, for SQL.
 
 use super::Session;
+use super::get_records::check_trimmed;
 use super::get_shard_iterator::readable;
 use crate::storage::catalog as tables;
-use crate::stream::catalog::{self, ShardRow};
-use crate::stream::{reader, wake};
+use crate::stream::catalog::{self, ShardRow, StreamRow};
+use crate::stream::{reader, wait, wake};
 use crate::worker::{self, Kind};
 use pg_dynamo_core::operation::Operation;
 use pg_dynamo_core::stream::{Event, Position, Record, Start};
@@ -25,11 +26,16 @@ pub struct Shown {
     pub shard_id: String,
 }
 
-/// A stream that the caller may read, and where reading begins.
+/// Bytes of items that one call gives at most, and one record more: the rows of a call are kept until it ends.
+const MOST: usize = 64 << 20;
+
+/// A stream that the caller may read, and where reading begins and ends.
 struct Source {
-    schema: KeySchema,
+    stream: StreamRow,
     shards: Vec<ShardRow>,
     start: Start,
+    /// What was captured when the shards were listed: what is behind it may lie in a shard that was opened since.
+    until: Position,
 }
 
 /// `after`: a sequence number; None: from the oldest record on.
@@ -48,37 +54,72 @@ fn source(session: &Session, table: &str, after: Option<&str>) -> Result<Source>
             ))
         })?),
     };
+    let until = catalog::tip();
     let shards = catalog::shards(stream.number, None)?;
-    let missed = |shard: &ShardRow| shard.trimmed.is_some_and(|last| start.misses(last));
-    if shards.iter().any(missed) {
-        return Err(ApiError::trimmed());
-    }
-    Ok(Source {
-        schema: stream.schema,
+    let source = Source {
+        stream,
         shards,
         start,
-    })
+        until,
+    };
+    source.check_trimmed(&source.shards)?;
+    Ok(source)
+}
+
+impl Source {
+    fn check_trimmed(&self, shards: &[ShardRow]) -> Result<()> {
+        shards
+            .iter()
+            .try_for_each(|shard| check_trimmed(shard, self.start))
+    }
+
+    fn read(
+        &self,
+        limit: usize,
+        take: impl FnMut(&ShardRow, &Record<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let end = reader::read_all(&self.shards, self.start, self.until, limit, take)?;
+        if end.old {
+            self.check_trimmed(&catalog::shards(self.stream.number, None)?)?;
+        }
+        Ok(())
+    }
 }
 
 fn own(item: Item<'_>) -> ItemBuf {
     ItemBuf::from_bytes(item.bytes().to_vec())
 }
 
-/// Up to `limit` records.
+/// Up to `limit` records, fewer of large ones.
 pub fn run(
     session: &Session,
     table: &str,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<Shown>> {
-    reader::catch_up(catalog::tip());
+    wait::catch_up(catalog::tip());
     let source = source(session, table, after)?;
     let mut shown = Vec::new();
-    reader::read_all(&source.shards, source.start, limit, |shard, record| {
-        shown.push(of_record(&source.schema, shard, record)?);
-        Ok(())
+    let mut bytes = 0;
+    source.read(limit, |shard, record| {
+        if bytes >= MOST {
+            return Ok(false);
+        }
+        let record = of_record(&source.stream.schema, shard, record)?;
+        bytes += record.bytes();
+        shown.push(record);
+        Ok(true)
     })?;
     Ok(shown)
+}
+
+impl Shown {
+    fn bytes(&self) -> usize {
+        let images = [&self.new_image, &self.old_image].into_iter().flatten();
+        images.fold(self.keys.as_item().bytes().len(), |sum, image| {
+            sum + image.as_item().bytes().len()
+        })
+    }
 }
 
 fn of_record(schema: &KeySchema, shard: &ShardRow, record: &Record<'_>) -> Result<Shown> {
@@ -97,23 +138,21 @@ fn of_record(schema: &KeySchema, shard: &ShardRow, record: &Record<'_>) -> Resul
 pub fn wait(session: &Session, table: &str, after: Option<&str>, most: Duration) -> Result<bool> {
     let end = Instant::now() + most;
     loop {
-        // Looked at before the records: what comes in between ends the pause at once.
-        let seen = catalog::tip();
         let source = source(session, table, after)?;
         let mut found = false;
-        reader::read_all(&source.shards, source.start, 1, |_, _| {
+        source.read(1, |_, _| {
             found = true;
-            Ok(())
+            Ok(true)
         })?;
         if found || Instant::now() >= end {
             return Ok(found);
         }
-        if reader::sees_an_old_snapshot() {
+        if wait::sees_an_old_snapshot() {
             return Err(ApiError::validation(
                 "Waiting for a stream needs READ COMMITTED: this transaction sees nothing that comes later",
             ));
         }
         worker::start_now_if_needed(Kind::Stream);
-        wake::wait(end, || catalog::tip() != seen);
+        wake::wait(end, || catalog::tip() != source.until);
     }
 }

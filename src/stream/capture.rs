@@ -51,6 +51,8 @@ const LOST: &str = "the write-ahead log that capture needed is gone (max_slot_wa
      dynamo.stream_max_retained_wal while it was stuck)";
 /// How long writers may queue behind a lock that this worker asks for.
 const LOCK_TIMEOUT: &CStr = c"100ms";
+/// How long a new slot waits for one transaction: nobody queues behind that.
+const SLOT_TIMEOUT: &CStr = c"10s";
 
 /// The worker of the database whose OID is the argument.
 ///
@@ -300,10 +302,13 @@ impl Capture {
                 slot::drop_all();
                 Ok(())
             })?;
+            // It waits for the transactions that run, each of which it locks.
+            session::set(c"lock_timeout", SLOT_TIMEOUT);
             session::transaction(|| {
                 slot::create();
                 Ok(())
             })?;
+            session::set(c"lock_timeout", LOCK_TIMEOUT);
         }
         session::set(c"synchronous_commit", c"local");
         let (extension, origin, store) = session::transaction(|| {

@@ -66,6 +66,8 @@ pub struct StreamRow {
     /// Epoch milliseconds.
     pub created_at: i64,
     pub state: State,
+    /// Seconds since it ended. None: it has not.
+    pub over_for: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -117,7 +119,9 @@ fn uint(row: usize, column: i32) -> Option<u32> {
 }
 
 const STREAM: &str = "SELECT number::pg_catalog.int8, table_name, label, table_id, owner::pg_catalog.int8, view, \
-     key_schema::pg_catalog.text, created_at, state FROM dynamo_internal.stream";
+     key_schema::pg_catalog.text, created_at, state, \
+     pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) ended_at)::pg_catalog.int8 \
+     FROM dynamo_internal.stream";
 
 /// Row `row` of the last result of a statement that begins with [`STREAM`].
 fn stream(row: usize) -> Option<StreamRow> {
@@ -133,6 +137,7 @@ fn stream(row: usize) -> Option<StreamRow> {
         schema: serde_json::from_str(&spi::text_value(row, 7)?).ok()?,
         created_at: spi::int_value(row, 8)?,
         state: State::of_name(&spi::text_value(row, 9)?)?,
+        over_for: spi::int_value(row, 10),
     })
 }
 
@@ -149,6 +154,12 @@ pub fn find(name: &StreamName) -> Result<Option<StreamRow>> {
     })
 }
 
+/// A stream that is not over, or not for longer than `retention` (seconds): after that there is nothing of it to read.
+pub fn find_kept(name: &StreamName, retention: i64) -> Result<Option<StreamRow>> {
+    let found = find(name)?;
+    Ok(found.filter(|stream| stream.over_for.is_none_or(|over| over <= retention)))
+}
+
 /// Streams that are not over.
 pub fn alive() -> Result<Vec<StreamRow>> {
     let sql = format!("{STREAM} WHERE state IN ('enabling', 'enabled', 'disabling')");
@@ -160,18 +171,27 @@ pub fn alive() -> Result<Vec<StreamRow>> {
     })
 }
 
-/// Streams after `after`, of one table or of all, in the order of tables and labels.
-pub fn list(table: Option<&str>, after: Option<&StreamName>, limit: usize) -> Vec<StreamName> {
+/// Streams after `after`, of one table or of all, in the order of tables and labels, as [`find_kept`] has them.
+pub fn list(
+    table: Option<&str>,
+    after: Option<&StreamName>,
+    limit: usize,
+    retention: i64,
+) -> Vec<StreamName> {
     owned(|| {
         let plan = Plan::prepare(
             "SELECT table_name, label FROM dynamo_internal.stream \
              WHERE ($1 OPERATOR(pg_catalog.=) '' OR table_name OPERATOR(pg_catalog.=) $1) \
                AND (table_name, label) OPERATOR(pg_catalog.>) ($2, $3) \
+               AND (ended_at IS NULL OR ended_at OPERATOR(pg_catalog.>=) \
+                    (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) \
+                     pg_catalog.make_interval(secs => $5::pg_catalog.float8))) \
              ORDER BY table_name, label LIMIT $4",
             &[
                 pg_sys::TEXTOID,
                 pg_sys::TEXTOID,
                 pg_sys::TEXTOID,
+                pg_sys::INT8OID,
                 pg_sys::INT8OID,
             ],
         );
@@ -183,6 +203,7 @@ pub fn list(table: Option<&str>, after: Option<&StreamName>, limit: usize) -> Ve
                 Arg::Text(after_table),
                 Arg::Text(after_label),
                 Arg::Int8(i64::try_from(limit).unwrap_or(i64::MAX)),
+                Arg::Int8(retention),
             ],
             false,
         );
@@ -267,19 +288,18 @@ pub fn set_state(number: u32, state: State, reason: &str) {
     });
 }
 
+/// Of a stream, those that are open or closed within so many seconds; of all there are when that is negative.
+const SHARDS: &str = "SELECT number::pg_catalog.int8, parent_id, low, high, epoch::pg_catalog.int8, start_lsn, \
+     end_epoch::pg_catalog.int8, end_lsn, opened_at, trimmed_epoch::pg_catalog.int8, trimmed_lsn, trimmed_ordinal \
+     FROM dynamo_internal.stream_shard WHERE stream OPERATOR(pg_catalog.=) $1 \
+       AND ($2 OPERATOR(pg_catalog.<) 0 OR closed_at IS NULL OR closed_at OPERATOR(pg_catalog.>=) \
+            (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) \
+             pg_catalog.make_interval(secs => $2::pg_catalog.float8)))";
+
 /// Shards of a stream whose records may be there, by number; of all there are when `closed_within` (seconds) is None.
 pub fn shards(stream: u32, closed_within: Option<i64>) -> Result<Vec<ShardRow>> {
     owned(|| {
-        let plan = Plan::kept(
-            "SELECT number::pg_catalog.int8, parent_id, low, high, epoch::pg_catalog.int8, start_lsn, \
-             end_epoch::pg_catalog.int8, end_lsn, opened_at, trimmed_epoch::pg_catalog.int8, trimmed_lsn, trimmed_ordinal \
-             FROM dynamo_internal.stream_shard WHERE stream OPERATOR(pg_catalog.=) $1 \
-               AND ($2 OPERATOR(pg_catalog.<) 0 OR closed_at IS NULL OR closed_at OPERATOR(pg_catalog.>=) \
-                    (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) \
-                     pg_catalog.make_interval(secs => $2::pg_catalog.float8))) \
-             ORDER BY number",
-            &[pg_sys::INT8OID; 2],
-        );
+        let plan = Plan::kept(&format!("{SHARDS} ORDER BY number"), &[pg_sys::INT8OID; 2]);
         let arguments = [
             Arg::Int8(stream.into()),
             Arg::Int8(closed_within.unwrap_or(-1)),
@@ -288,6 +308,22 @@ pub fn shards(stream: u32, closed_within: Option<i64>) -> Result<Vec<ShardRow>> 
         (0..count as usize)
             .map(|row| shard_row(row).ok_or_else(corrupt))
             .collect()
+    })
+}
+
+/// One of these shards.
+pub fn shard(stream: u32, number: u32, closed_within: i64) -> Result<Option<ShardRow>> {
+    owned(|| {
+        let sql = format!("{SHARDS} AND number OPERATOR(pg_catalog.=) $3");
+        let arguments = [
+            Arg::Int8(stream.into()),
+            Arg::Int8(closed_within),
+            Arg::Int8(number.into()),
+        ];
+        match Plan::kept(&sql, &[pg_sys::INT8OID; 3]).execute(&arguments, false) {
+            0 => Ok(None),
+            _ => shard_row(0).map(Some).ok_or_else(corrupt),
+        }
     })
 }
 
@@ -421,6 +457,18 @@ pub fn is_running() -> bool {
         let plan = Plan::prepare(
             "SELECT (state OPERATOR(pg_catalog.=) 'running')::pg_catalog.int4::pg_catalog.int8 \
              FROM dynamo_internal.stream_capture FOR SHARE",
+            &[],
+        );
+        plan.execute(&[], false);
+        spi::int_value(0, 1) == Some(1)
+    })
+}
+
+/// Whether capture has told of an error that is not over.
+pub fn is_failing() -> bool {
+    owned(|| {
+        let plan = Plan::prepare(
+            "SELECT (error IS NOT NULL)::pg_catalog.int4::pg_catalog.int8 FROM dynamo_internal.stream_capture",
             &[],
         );
         plan.execute(&[], false);

@@ -2,7 +2,7 @@
 //!
 //! `plugin` is the output plugin of the library, for our own slot and for anybody's. In the capture worker what it decodes
 //! goes into a `buffer`, which `capture` stores transaction by transaction (`store`) and tells listeners of (`notify`). `reader`
-//! serves the operations.
+//! serves the operations; `wait` is for those who find nothing yet.
 
 pub mod bound;
 mod buffer;
@@ -16,6 +16,7 @@ pub mod reader;
 pub mod slot;
 mod store;
 pub mod table;
+pub mod wait;
 pub mod wake;
 mod writer;
 

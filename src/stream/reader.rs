@@ -1,15 +1,12 @@
 //! Records by position: one shard, from a place on, across the slices that hold them.
 
 use super::catalog::ShardRow;
-use super::{catalog, wake};
 use crate::storage::catalog::as_catalog_owner;
 use crate::storage::detoast::ItemDatum;
 use crate::storage::spi::{self, Arg, Plan};
-use crate::worker::{self, Kind};
 use pg_dynamo_core::stream::{Event, Position, Record, Start};
 use pg_dynamo_core::{ApiError, Result};
 use pgrx::pg_sys;
-use std::time::{Duration, Instant};
 
 /// The first position that `start` reads.
 fn first(start: Start) -> Position {
@@ -26,72 +23,114 @@ fn first(start: Start) -> Position {
     }
 }
 
-/// Tables that may have records from `first` on, in the order of positions. Needs SPI connected.
-fn slots(first: Position) -> Vec<i64> {
+/// A part of the records, by time, and the table that holds it; the table is another's when its records have expired.
+struct Slice {
+    number: i64,
+    slot: i64,
+}
+
+impl Slice {
+    /// True while the table holds this slice. In the statement that reads the table it is answered under that statement's
+    /// lock, which holds off whoever empties it, and by its snapshot. `parameter`: the place of the slice's number.
+    fn is_there(&self, parameter: usize) -> String {
+        format!(
+            "(SELECT held.slice FROM dynamo_internal.stream_slice AS held \
+              WHERE held.slot OPERATOR(pg_catalog.=) {}::pg_catalog.int2) OPERATOR(pg_catalog.=) ${parameter}",
+            self.slot
+        )
+    }
+}
+
+/// Slices that may have records from `first` on, of commits at `since` (epoch milliseconds) or later, in the order of
+/// positions. Needs SPI connected.
+fn slices(first: Position, since: i64) -> Vec<Slice> {
     let plan = Plan::kept(
-        "SELECT slot::pg_catalog.int8 FROM dynamo_internal.stream_slice AS s \
+        "SELECT slice, slot::pg_catalog.int8 FROM dynamo_internal.stream_slice AS s \
          WHERE NOT EXISTS (SELECT FROM dynamo_internal.stream_slice AS later \
              WHERE later.slice OPERATOR(pg_catalog.>) s.slice \
                AND (later.epoch::pg_catalog.int8, later.first_lsn) OPERATOR(pg_catalog.<=) ($1, $2)) \
+           AND (sealed_at IS NULL OR sealed_at OPERATOR(pg_catalog.>=) \
+                pg_catalog.to_timestamp($3::pg_catalog.float8 OPERATOR(pg_catalog./) 1000::pg_catalog.float8)) \
          ORDER BY slice",
-        &[pg_sys::INT8OID; 2],
+        &[pg_sys::INT8OID; 3],
     );
     let count = plan.execute(
-        &[Arg::Int8(first.epoch.into()), Arg::Int8(first.lsn as i64)],
+        &[
+            Arg::Int8(first.epoch.into()),
+            Arg::Int8(first.lsn as i64),
+            Arg::Int8(since),
+        ],
         false,
     );
-    (0..count as usize)
-        .filter_map(|row| spi::int_value(row, 1))
-        .collect()
+    let slice = |row| {
+        Some(Slice {
+            number: spi::int_value(row, 1)?,
+            slot: spi::int_value(row, 2)?,
+        })
+    };
+    (0..count as usize).filter_map(slice).collect()
 }
 
-/// Needs SPI connected.
-fn read_plan(slot: i64) -> &'static Plan {
+/// How a reading ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// It was told to stop, or had its limit: there may be more.
+    pub more: bool,
+    /// It began where records expire: they may have gone just before.
+    pub old: bool,
+}
+
+/// In the order of the index: the bare name of a column that is cast in the list would be the cast's. Needs SPI connected.
+fn read_plan(slice: &Slice) -> &'static Plan {
     Plan::kept_by_index(
         &format!(
-            "SELECT epoch::pg_catalog.int8, lsn, ordinal, created_at, event, keys, new_image, old_image \
-             FROM dynamo_internal.stream_record_{slot} WHERE shard OPERATOR(pg_catalog.=) $1::pg_catalog.int4 \
-               AND (epoch, lsn, ordinal) OPERATOR(pg_catalog.>=) ($2::pg_catalog.int4, $3, $4) \
-             ORDER BY epoch, lsn, ordinal LIMIT $5"
+            "SELECT t.epoch::pg_catalog.int8, t.lsn, t.ordinal, t.created_at, t.event, t.keys, t.new_image, t.old_image \
+             FROM dynamo_internal.stream_record_{} AS t WHERE t.shard OPERATOR(pg_catalog.=) $1::pg_catalog.int4 \
+               AND (t.epoch, t.lsn, t.ordinal) OPERATOR(pg_catalog.>=) ($2::pg_catalog.int4, $3, $4) AND {} \
+             ORDER BY t.epoch, t.lsn, t.ordinal LIMIT $5",
+            slice.slot,
+            slice.is_there(6)
         ),
-        &[pg_sys::INT8OID; 5],
+        &[pg_sys::INT8OID; 6],
     )
 }
 
-/// Gives up to `limit` records of a shard from `start` on, until `take` answers false. Answers whether that, or the limit,
-/// was the end: there may be more then.
+/// Gives up to `limit` records of a shard from `start` on, until `take` answers false.
 pub fn read(
     shard: u32,
     start: Start,
     limit: usize,
     mut take: impl FnMut(&Record<'_>) -> Result<bool>,
-) -> Result<bool> {
+) -> Result<End> {
     let first = first(start);
     let mut left = limit;
     as_catalog_owner(|| {
         spi::connected(|| {
-            for slot in slots(first) {
-                let count = read_plan(slot).execute(
+            let slices = slices(first, 0);
+            let old = slices.len() > 1;
+            for slice in slices {
+                let count = read_plan(&slice).execute(
                     &[
                         Arg::Int8(shard.into()),
                         Arg::Int8(first.epoch.into()),
                         Arg::Int8(first.lsn as i64),
                         Arg::Int8(first.ordinal.into()),
                         Arg::Int8(i64::try_from(left).unwrap_or(i64::MAX)),
+                        Arg::Int8(slice.number),
                     ],
                     false,
                 );
                 for row in 0..count as usize {
                     if !take(&record(row)?)? {
-                        return Ok(true);
+                        return Ok(End { more: true, old });
                     }
                     left -= 1;
                 }
                 if left == 0 {
-                    return Ok(true);
+                    return Ok(End { more: true, old });
                 }
             }
-            Ok(false)
+            Ok(End { more: false, old })
         })
     })
 }
@@ -127,17 +166,27 @@ fn record<'a>(row: usize) -> Result<Record<'a>> {
 pub fn at_time(shard: &ShardRow, millis: i64) -> Option<Position> {
     as_catalog_owner(|| {
         spi::connected(|| {
-            slots(Position::default()).into_iter().find_map(|slot| {
+            let slices = slices(Position::default(), millis);
+            slices.into_iter().find_map(|slice| {
                 let plan = Plan::kept_by_index(
                     &format!(
-                        "SELECT epoch::pg_catalog.int8, lsn, ordinal FROM dynamo_internal.stream_record_{slot} \
-                         WHERE shard OPERATOR(pg_catalog.=) $1::pg_catalog.int4 \
-                           AND created_at OPERATOR(pg_catalog.>=) $2 \
-                         ORDER BY epoch, lsn, ordinal LIMIT 1"
+                        "SELECT t.epoch::pg_catalog.int8, t.lsn, t.ordinal FROM dynamo_internal.stream_record_{} AS t \
+                         WHERE t.shard OPERATOR(pg_catalog.=) $1::pg_catalog.int4 \
+                           AND t.created_at OPERATOR(pg_catalog.>=) $2 AND {} \
+                         ORDER BY t.epoch, t.lsn, t.ordinal LIMIT 1",
+                        slice.slot,
+                        slice.is_there(3)
                     ),
-                    &[pg_sys::INT8OID; 2],
+                    &[pg_sys::INT8OID; 3],
                 );
-                plan.execute(&[Arg::Int8(shard.number.into()), Arg::Int8(millis)], false);
+                plan.execute(
+                    &[
+                        Arg::Int8(shard.number.into()),
+                        Arg::Int8(millis),
+                        Arg::Int8(slice.number),
+                    ],
+                    false,
+                );
                 let int = |column| spi::int_value(0, column);
                 Some(Position {
                     epoch: u32::try_from(int(1)?).ok()?,
@@ -149,77 +198,37 @@ pub fn at_time(shard: &ShardRow, millis: i64) -> Option<Position> {
     })
 }
 
-/// Whether this transaction sees nothing that is committed after its beginning.
-pub fn sees_an_old_snapshot() -> bool {
-    // SAFETY: a plain variable of this backend.
-    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
-}
-
-/// Waits until what is committed now has been captured, at most `dynamo.stream_read_wait`. Answers whether something was
-/// captured meanwhile. A transaction that sees an old snapshot waits for nothing.
-pub fn catch_up(seen: Position) -> bool {
-    let old = sees_an_old_snapshot();
-    // SAFETY: both read this server's state.
-    let (fixed, flushed) = unsafe {
-        let recovery = pg_sys::RecoveryInProgress();
-        let flushed = if recovery {
-            0
-        } else {
-            pg_sys::GetFlushRecPtr(std::ptr::null_mut())
-        };
-        (recovery || old, flushed)
-    };
-    let end = Instant::now() + Duration::from_millis(crate::guc::stream_read_wait());
-    // Where the worker cannot say how far it is, its last batch does: then it may be waited for in vain.
-    let behind = || wake::captured().unwrap_or_else(|| catalog::tip().lsn) < flushed;
-    if !fixed {
-        wake::wait(end, || !behind());
-        if behind() {
-            worker::start_now_if_needed(Kind::Stream);
-        }
-    }
-    !fixed && catalog::tip() > seen
-}
-
-/// Gives up to `limit` records of all these shards from `start` on, in the order of positions.
+/// Gives up to `limit` records of all these shards from `start` on and before `until`, in the order of positions, until
+/// `take` answers false. `until` was the tip when the shards were listed: a shard that was opened later has none before it.
 pub fn read_all(
     shards: &[ShardRow],
     start: Start,
+    until: Position,
     limit: usize,
-    mut take: impl FnMut(&ShardRow, &Record<'_>) -> Result<()>,
-) -> Result<()> {
+    mut take: impl FnMut(&ShardRow, &Record<'_>) -> Result<bool>,
+) -> Result<End> {
     let first = first(start);
-    let numbers: Vec<i64> = shards.iter().map(|shard| shard.number.into()).collect();
+    let reached = shards
+        .iter()
+        .filter(|shard| shard.end.is_none_or(|end| end > first));
+    let numbers: Vec<i64> = reached.map(|shard| shard.number.into()).collect();
     let mut left = limit;
     as_catalog_owner(|| {
         spi::connected(|| {
-            for slot in slots(first) {
+            let slices = slices(first, 0);
+            let old = slices.len() > 1;
+            for slice in slices {
                 if left == 0 {
-                    break;
+                    return Ok(End { more: true, old });
                 }
-                let plan = Plan::kept(
-                    &format!(
-                        "SELECT epoch::pg_catalog.int8, lsn, ordinal, created_at, event, keys, new_image, old_image, \
-                         shard::pg_catalog.int8 FROM dynamo_internal.stream_record_{slot} \
-                         WHERE shard OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.int4[]) \
-                           AND (epoch, lsn, ordinal) OPERATOR(pg_catalog.>=) ($2::pg_catalog.int4, $3, $4) \
-                         ORDER BY epoch, lsn, ordinal LIMIT $5"
-                    ),
-                    &[
-                        pg_sys::INT8ARRAYOID,
-                        pg_sys::INT8OID,
-                        pg_sys::INT8OID,
-                        pg_sys::INT8OID,
-                        pg_sys::INT8OID,
-                    ],
-                );
-                let count = plan.execute(
+                let count = read_all_plan(&slice).execute(
                     &[
                         Arg::Int8s(&numbers),
                         Arg::Int8(first.epoch.into()),
                         Arg::Int8(first.lsn as i64),
                         Arg::Int8(first.ordinal.into()),
                         Arg::Int8(i64::try_from(left).unwrap_or(i64::MAX)),
+                        Arg::Int8(slice.number),
                     ],
                     false,
                 );
@@ -229,11 +238,45 @@ pub fn read_all(
                         .iter()
                         .find(|shard| Some(i64::from(shard.number)) == number)
                         .ok_or_else(|| ApiError::corrupt("shard of a stream record"))?;
-                    take(shard, &record(row)?)?;
+                    let record = record(row)?;
+                    if record.position >= until {
+                        return Ok(End { more: false, old });
+                    }
+                    if !take(shard, &record)? {
+                        return Ok(End { more: true, old });
+                    }
                     left -= 1;
                 }
             }
-            Ok(())
+            Ok(End {
+                more: left == 0,
+                old,
+            })
         })
     })
+}
+
+/// One range of the index for each shard, so that a page costs no more than the shards it could come from.
+fn read_all_plan(slice: &Slice) -> &'static Plan {
+    Plan::kept_by_index(
+        &format!(
+            "SELECT r.epoch::pg_catalog.int8, r.lsn, r.ordinal, r.created_at, r.event, r.keys, r.new_image, r.old_image, \
+             r.shard::pg_catalog.int8 FROM pg_catalog.unnest($1) AS wanted (shard) CROSS JOIN LATERAL \
+                (SELECT * FROM dynamo_internal.stream_record_{} AS t \
+                 WHERE t.shard OPERATOR(pg_catalog.=) wanted.shard::pg_catalog.int4 \
+                   AND (t.epoch, t.lsn, t.ordinal) OPERATOR(pg_catalog.>=) ($2::pg_catalog.int4, $3, $4) \
+                 ORDER BY t.epoch, t.lsn, t.ordinal LIMIT $5) AS r \
+             WHERE {} ORDER BY r.epoch, r.lsn, r.ordinal LIMIT $5",
+            slice.slot,
+            slice.is_there(6)
+        ),
+        &[
+            pg_sys::INT8ARRAYOID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+            pg_sys::INT8OID,
+        ],
+    )
 }

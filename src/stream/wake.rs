@@ -212,6 +212,12 @@ pub fn worker() -> Option<Place> {
     })
 }
 
+/// Tells this database's worker that there is something in the log.
+pub fn wake_worker() {
+    // SAFETY: the database of this process.
+    wake_worker_of(unsafe { pg_sys::MyDatabaseId });
+}
+
 /// How far the worker has come. None when nobody can tell.
 pub fn captured() -> Option<u64> {
     place().map(|place| place.captured.load(Acquire))
