@@ -1,7 +1,7 @@
 //! GetShardIterator.
 
-use super::Session;
 use super::get_records::check_trimmed;
+use super::{Caller, Session};
 use crate::storage::catalog as tables;
 use crate::stream::catalog::{self, ShardRow, StreamRow};
 use crate::stream::{reader, table, wait};
@@ -38,7 +38,11 @@ pub fn readable(
     let stream = catalog::find_kept(name, crate::guc::stream_retention())?;
     let stream = stream.ok_or_else(|| ApiError::no_such_stream(&name.arn(&session.account)))?;
     if !table::may_read(&stream)? {
-        return Err(session.access_denied(operation, &name.table));
+        let resource = match session.caller {
+            Caller::Wire => format!("{}/stream/{}", name.table, name.label),
+            Caller::Sql => name.table.clone(),
+        };
+        return Err(session.access_denied(operation, &resource));
     }
     Ok(stream)
 }
