@@ -151,13 +151,15 @@ mod tests {
             &invalid("If stream is being enabled then UpdateViewType is required"),
         );
         let reply = call("update_table", &update(enabled("KEYS_ONLY")));
-        assert_eq!(reply["TableDescription"]["TableStatus"], json!("UPDATING"));
-        expect_refusal(
-            "update_table",
-            &update(json!({"StreamEnabled": false})),
-            IN_USE,
-            "Attempt to change a resource which is still in use: Table is being updated: streams_refused",
+        let table = &reply["TableDescription"];
+        assert_eq!(table["TableStatus"], json!("UPDATING"));
+        let label = table["LatestStreamLabel"].as_str().expect("a label");
+        let message = format!(
+            "Attempt to change a resource which is still in use: A stream status change is currently in progress. \
+             Table: streams_refused Stream: {label} Operation: ENABLE"
         );
+        let disable = json!({"StreamEnabled": false});
+        expect_refusal("update_table", &update(disable), IN_USE, &message);
     }
 
     #[pg_test]
