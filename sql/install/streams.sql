@@ -169,13 +169,14 @@ BEGIN
         FROM pg_event_trigger_ddl_commands() AS d
         JOIN pg_class AS c ON c.oid = d.objid
         JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables'
-        JOIN pg_trigger AS t ON t.tgrelid = c.oid AND t.tgfoid = 'dynamo_internal.stream_of_table'::regproc
-        WHERE c.relreplident <> 'f' OR t.tgenabled <> 'A'
+        JOIN pg_trigger AS t ON t.tgrelid = c.oid AND t.tgname = '~dynamo_stream'
+             AND t.tgfoid = 'dynamo_internal.stream_of_table'::regproc
+        WHERE c.relreplident <> 'f' OR c.relpersistence <> 'p' OR t.tgenabled <> 'A'
     LOOP
         -- The worker takes both away in one transaction, the mark first.
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = format('the replica identity and the trigger "~dynamo_stream" of DynamoDB table "%s" cannot be altered while it has a stream',
+            MESSAGE = format('the replica identity, the persistence and the trigger "~dynamo_stream" of DynamoDB table "%s" cannot be altered while it has a stream',
                              altered.table_name),
             HINT = 'UpdateTable with StreamSpecification disables the stream.';
     END LOOP;

@@ -19,7 +19,7 @@ pub mod leftovers;
 pub mod memory;
 pub mod pending;
 pub mod pg_error;
-mod plain;
+pub mod plain;
 pub mod planner;
 pub mod policy;
 mod read;

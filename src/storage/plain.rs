@@ -155,7 +155,7 @@ unsafe fn our_only_triggers(
 
 /// # Safety
 /// Only look-ups; `function` exists because a trigger depends on it.
-unsafe fn is_internal(function: pg_sys::Oid, name: &str) -> bool {
+pub unsafe fn is_internal(function: pg_sys::Oid, name: &str) -> bool {
     // SAFETY: both give a palloc'ed name, or null.
     unsafe {
         let schema = pg_sys::get_namespace_name(pg_sys::get_func_namespace(function));

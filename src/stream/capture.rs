@@ -42,6 +42,8 @@ const REST: Duration = Duration::from_millis(200);
 /// process, and what he commits is stored together. With so many bytes to read there is no sleep.
 const PACE: i64 = 3;
 const BACKLOG: u64 = 256 << 10;
+/// Between warnings of a table whose stream cannot be enabled or disabled.
+const COMPLAINTS: Duration = Duration::from_secs(60);
 /// Records of the log between looks at signals.
 const STEPS: usize = 1000;
 /// Why streams are given up.
@@ -64,12 +66,16 @@ pub unsafe extern "C-unwind" fn pg_dynamo_stream_worker(database: pg_sys::Datum)
     process::begin(database);
     session::set(c"lock_timeout", LOCK_TIMEOUT);
     process::alone(Kind::Stream, work, || {
-        session::transaction(|| {
+        let left = session::transaction(|| {
             Ok(process::extension_is_here() && spi::connected(|| Kind::Stream.has_work()))
-        })
-        .unwrap_or(false)
+        });
+        // What is left may be something that somebody is in the way of.
+        let left = left.unwrap_or(false);
+        if left {
+            session::sleep(TICK.as_millis() as u32);
+        }
+        left
     });
-    wake::leave();
 }
 
 /// Captures until no stream is left.
@@ -104,20 +110,35 @@ fn serve() -> Result<(), Failure> {
         let Some(wanted) = wanted else { return Ok(()) };
         wanted.clear_broken();
         if !wanted.any {
-            session::transaction(|| {
-                end_all(State::Disabled, "")?;
-                slot::drop_all();
-                set_capture("stopped");
-                Ok(())
-            })?;
-            return session::transaction(|| {
-                store::seal_expired();
-                store::trim();
-                store::forget_expired();
-                Ok(())
-            });
+            match stop() {
+                Ok(true) => return tidy(),
+                Ok(false) => {}
+                Err(failure) if failure.is_transient() => {
+                    session::sleep(TICK.as_millis() as u32);
+                    process::leave_database_to_others();
+                }
+                Err(failure) => return Err(failure),
+            }
+            continue;
         }
-        match session::transaction(|| Ok(slot::condition()))? {
+        let most = crate::guc::stream_max_retained_wal();
+        let condition = session::transaction(|| {
+            Ok(match slot::condition() {
+                // Whoever decodes first may never come to look.
+                Condition::Usable if most > 0 && slot::retained() > most => Condition::Lost,
+                found => found,
+            })
+        });
+        match condition? {
+            Condition::Foreign => {
+                return Err(Failure {
+                    code: PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+                    message: format!(
+                        "replication slot \"{}\" was made by somebody else: pg_drop_replication_slot() removes it",
+                        slot::name()
+                    ),
+                });
+            }
             Condition::Lost => give_up(LOST)?,
             condition => {
                 let mut capture = Capture::begin(condition == Condition::Missing)?;
@@ -129,11 +150,43 @@ fn serve() -> Result<(), Failure> {
     }
 }
 
+/// Ends capture, unless somebody has begun to rely on it. Whoever does so holds the row that says that it runs, until he has
+/// committed; when that takes long it is an ERROR.
+fn stop() -> Result<bool, Failure> {
+    session::set(c"synchronous_commit", c"local");
+    session::transaction(|| {
+        spi::connected(|| {
+            Plan::prepare(
+                "SELECT one FROM dynamo_internal.stream_capture FOR UPDATE",
+                &[],
+            )
+            .execute(&[], false)
+        });
+        if Wanted::read()?.any {
+            return Ok(false);
+        }
+        end_all(State::Disabled, "")?;
+        slot::drop_all();
+        set_capture("stopped");
+        Ok(true)
+    })
+}
+
+/// What is left to do when nothing is captured.
+fn tidy() -> Result<(), Failure> {
+    session::transaction(|| {
+        store::seal_expired();
+        store::trim();
+        store::forget_expired();
+        Ok(())
+    })
+}
+
 /// What the definitions ask for.
 struct Wanted {
     /// Whether there is a stream to capture.
     any: bool,
-    /// Tables whose definition still has a stream that was given up.
+    /// Tables whose definition still has a stream that was given up, or that was being disabled when the definition was dumped.
     broken: Vec<String>,
     definitions: Vec<TableDefinition>,
     alive: Vec<StreamRow>,
@@ -143,6 +196,10 @@ impl Wanted {
     /// A transaction must be open.
     fn read() -> CoreResult<Wanted> {
         let definitions = with_streams()?;
+        let ends = |definition: &TableDefinition| {
+            let stream = definition.stream.as_ref();
+            stream.is_some_and(|stream| stream.state == StreamState::Disabling)
+        };
         let mut wanted = Wanted {
             any: false,
             broken: Vec::new(),
@@ -152,18 +209,15 @@ impl Wanted {
         for definition in definitions {
             let name = definition.latest_stream_name();
             let name = name.filter(|name| wanted.alive.iter().all(|row| row.name != *name));
+            let nobodys = name.is_some() && ends(&definition);
             let row = name.map(|name| catalog::find(&name)).transpose()?.flatten();
             // One that ended is taken up again: its table was dropped, and restored.
-            if row.is_some_and(|row| row.state == State::Broken) {
+            if nobodys || row.is_some_and(|row| row.state == State::Broken) {
                 wanted.broken.push(definition.name);
             } else {
                 wanted.definitions.push(definition);
             }
         }
-        let ends = |definition: &TableDefinition| {
-            let stream = definition.stream.as_ref();
-            stream.is_some_and(|stream| stream.state == StreamState::Disabling)
-        };
         wanted.any = wanted
             .definitions
             .iter()
@@ -264,15 +318,23 @@ fn give_up(reason: &str) -> Result<(), Failure> {
         "the streams of this database are broken: {reason}. They were disabled; UpdateTable enables new ones"
     );
     session::set(c"synchronous_commit", c"local");
-    session::transaction(|| {
-        end_all(State::Broken, reason)?;
-        set_capture("broken");
-        note_error(reason);
-        Ok(())
-    })?;
+    // Whoever is in the way of words is not in the way of the log: what is left running without a slot begins anew.
+    unless_held(session::transaction(|| end_all(State::Broken, reason)))?;
     session::transaction(|| {
         slot::drop_all();
         Ok(())
+    })?;
+    unless_held(session::transaction(|| {
+        set_capture("broken");
+        note_error(reason);
+        Ok(())
+    }))
+}
+
+fn unless_held(outcome: Result<(), Failure>) -> Result<(), Failure> {
+    outcome.or_else(|failure| match failure.is_transient() {
+        true => Ok(()),
+        false => Err(failure),
     })
 }
 
@@ -287,6 +349,7 @@ struct Capture {
     /// Streams that are ending, and the place in the log that their last changes are before.
     ending: HashMap<u32, u64>,
     notices: Notices,
+    complained: Option<Instant>,
     sleep: u32,
     busy: Instant,
     ticked: Instant,
@@ -299,6 +362,7 @@ impl Capture {
     fn begin(missing: bool) -> Result<Capture, Failure> {
         if missing {
             session::transaction(|| {
+                forget_log();
                 slot::drop_all();
                 Ok(())
             })?;
@@ -331,6 +395,7 @@ impl Capture {
             unconfirmed: VecDeque::new(),
             ending: HashMap::new(),
             notices: Notices::new(),
+            complained: None,
             sleep: wake::be_woken(),
             busy: now,
             ticked: now.checked_sub(TICK).unwrap_or(now),
@@ -459,6 +524,7 @@ impl Capture {
         }
         if self.expired.elapsed() >= EXPIRY {
             self.expired = Instant::now();
+            self.mark_again(&wanted)?;
             session::set(c"synchronous_commit", c"local");
             let store = &mut self.store;
             session::transaction(|| store.turn_slice())?;
@@ -504,9 +570,10 @@ impl Capture {
                 StreamState::Enabled if !known => self.adopt(definition),
                 StreamState::Enabled => continue,
             };
-            match step {
-                Err(failure) if failure.is_transient() => {}
-                other => other?,
+            if let Err(failure) = step
+                && !failure.is_transient()
+            {
+                self.complain(&definition.name, &failure);
             }
         }
         for row in &wanted.alive {
@@ -518,6 +585,17 @@ impl Capture {
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with one table is no reason not to capture the others.
+    fn complain(&mut self, table: &str, failure: &Failure) {
+        if self
+            .complained
+            .is_none_or(|last| last.elapsed() > COMPLAINTS)
+        {
+            self.complained = Some(Instant::now());
+            warning!("stream of DynamoDB table {table}: {}", failure.message);
+        }
     }
 
     fn place(&self) -> Position {
@@ -573,6 +651,41 @@ impl Capture {
         Ok(())
     }
 
+    /// An owner may drop a mark (a restore does): what he changes then is nobody's to know. It comes back, and the gap is told.
+    fn mark_again(&mut self, wanted: &Wanted) -> Result<(), Failure> {
+        let missing = session::transaction(|| Ok(marker::missing()))?;
+        for definition in &wanted.definitions {
+            if !missing.contains(&definition.name) {
+                continue;
+            }
+            session::set(c"synchronous_commit", c"local");
+            let marked = session::transaction(|| {
+                let Some((_, current)) = locked(definition, StreamState::Enabled)? else {
+                    return Ok(());
+                };
+                if let Some(stream) = &current.stream {
+                    marker::add(&current, stream);
+                    spi::connected(|| {
+                        spi::run(
+                            "UPDATE dynamo_internal.stream_capture SET last_gap = clock_timestamp()",
+                        );
+                    });
+                    warning!(
+                        "DynamoDB table {} had lost the mark of its stream: changes since then may be missing from it",
+                        current.name
+                    );
+                }
+                Ok(())
+            });
+            if let Err(failure) = marked
+                && !failure.is_transient()
+            {
+                self.complain(&definition.name, &failure);
+            }
+        }
+        Ok(())
+    }
+
     fn forget(&mut self, definition: &TableDefinition) {
         if let Some(name) = definition.latest_stream_name() {
             self.store.forget(&name);
@@ -605,6 +718,9 @@ fn locked(
     seen: &TableDefinition,
     state: StreamState,
 ) -> CoreResult<Option<(pg_sys::Oid, TableDefinition)>> {
+    // What decoding has left in the caches is as old as what was decoded.
+    // SAFETY: a transaction is open.
+    unsafe { pg_sys::InvalidateSystemCaches() };
     let Some(held) = tables::open(&seen.name, Hold::Exclusive)? else {
         return Ok(None);
     };
@@ -636,6 +752,13 @@ fn take_up(definition: &TableDefinition, relid: pg_sys::Oid, start: Position) ->
         catalog::open_first_shards(number, crate::guc::stream_shards(), start, now)?;
     }
     Ok(())
+}
+
+/// Notes that the log was not kept for a while, whatever happens before a new epoch begins.
+fn forget_log() {
+    spi::connected(|| {
+        spi::run("UPDATE dynamo_internal.stream_capture SET system_identifier = ''");
+    });
 }
 
 /// The epoch that capture goes on in; a new one where positions may begin anew. All open shards are then closed and
@@ -724,7 +847,8 @@ fn identity() -> (String, i64) {
 
 /// Changes that wait for being stored, and bytes of them.
 fn captured_size() -> (usize, usize) {
-    plugin::with_captured(|c| (c.buffer.len(), c.buffer.size())).unwrap_or_default()
+    plugin::with_captured(|c| (c.buffer.len() + c.faults.len(), c.buffer.size()))
+        .unwrap_or_default()
 }
 
 /// Whether a batch is complete.

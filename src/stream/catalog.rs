@@ -2,6 +2,7 @@
 //!
 //! Everything here is done as the owner of the extension; who may ask has been checked, or need not be.
 
+use super::slot;
 use crate::storage::catalog::as_catalog_owner;
 use crate::storage::spi::{self, Arg, Plan};
 use pg_dynamo_core::request::StreamStatus;
@@ -266,7 +267,7 @@ pub fn set_state(number: u32, state: State, reason: &str) {
     let over = matches!(state, State::Disabled | State::Broken);
     owned(|| {
         let plan = Plan::prepare(
-            "UPDATE dynamo_internal.stream SET state = $2, reason = nullif($3, ''), \
+            "UPDATE dynamo_internal.stream SET state = $2, reason = CASE WHEN $3 OPERATOR(pg_catalog.<>) '' THEN $3 END, \
              ended_at = CASE WHEN $4 OPERATOR(pg_catalog.=) 1 THEN pg_catalog.clock_timestamp() END \
              WHERE number OPERATOR(pg_catalog.=) $1",
             &[
@@ -364,7 +365,8 @@ pub fn open_shard(
         let plan = Plan::prepare(
             "INSERT INTO dynamo_internal.stream_shard \
                 (stream, parent, parent_id, low, high, epoch, start_lsn, opened_at) \
-             VALUES ($1, nullif($2, 0), nullif($3, ''), $4, $5, $6, $7, $8) RETURNING number::pg_catalog.int8",
+             VALUES ($1, CASE WHEN $2 OPERATOR(pg_catalog.<>) 0 THEN $2 END, \
+                     CASE WHEN $3 OPERATOR(pg_catalog.<>) '' THEN $3 END, $4, $5, $6, $7, $8) RETURNING number::pg_catalog.int8",
             &[
                 pg_sys::INT8OID,
                 pg_sys::INT8OID,
@@ -451,17 +453,19 @@ pub fn tip() -> Position {
     })
 }
 
-/// Whether capture runs, and goes on running until the end of this transaction.
+/// Whether capture runs, and goes on running until the end of this transaction. What the row says may come from another
+/// server or database, with a backup or a template: then the slot is not there.
 pub fn is_running() -> bool {
-    owned(|| {
+    let running = owned(|| {
         let plan = Plan::prepare(
-            "SELECT (state OPERATOR(pg_catalog.=) 'running')::pg_catalog.int4::pg_catalog.int8 \
-             FROM dynamo_internal.stream_capture FOR SHARE",
-            &[],
+            "SELECT (state OPERATOR(pg_catalog.=) 'running' AND slot_name OPERATOR(pg_catalog.=) $1::pg_catalog.name)\
+             ::pg_catalog.int4::pg_catalog.int8 FROM dynamo_internal.stream_capture FOR SHARE",
+            &[pg_sys::TEXTOID],
         );
-        plan.execute(&[], false);
+        plan.execute(&[Arg::Text(&slot::name())], false);
         spi::int_value(0, 1) == Some(1)
-    })
+    });
+    running && slot::exists()
 }
 
 /// Whether capture has told of an error that is not over.

@@ -82,6 +82,9 @@ unsafe fn ask(command: *mut pg_sys::DropdbStmt) {
     // SAFETY: by the caller; look-ups. Whoever may not drop the database does not disturb it.
     let database = unsafe {
         let database = pg_sys::get_database_oid((*command).dbname, true);
+        if database == pg_sys::InvalidOid {
+            return;
+        }
         #[cfg(feature = "pg15")]
         let owner = pg_sys::pg_database_ownercheck(database, pg_sys::GetUserId());
         #[cfg(not(feature = "pg15"))]

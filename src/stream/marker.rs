@@ -4,7 +4,8 @@
 //! effect exactly between two transactions, for every slot, and nothing of it runs when a row is written.
 
 use crate::storage::catalog::{DATA_SCHEMA, relation_name};
-use crate::storage::spi;
+use crate::storage::plain::is_internal;
+use crate::storage::spi::{self, Plan};
 use crate::storage::table::{has_our_columns, quoted};
 use pg_dynamo_core::stream::StreamName;
 use pg_dynamo_core::table::{
@@ -47,6 +48,25 @@ pub fn add(definition: &TableDefinition, stream: &TableStream) {
     spi::connected(|| statements.iter().for_each(|statement| spi::run(statement)));
 }
 
+/// Tables with a stream that is captured and a mark that is not what it was. A transaction must be open, of a worker.
+pub fn missing() -> Vec<String> {
+    spi::connected(|| {
+        let plan = Plan::kept(
+            "SELECT s.table_name FROM dynamo_internal.stream AS s WHERE s.state = 'enabled' AND NOT EXISTS \
+             (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables' \
+              JOIN pg_trigger AS t ON t.tgrelid = c.oid AND t.tgname = '~dynamo_stream' \
+              WHERE c.relname = dynamo_internal.relation_name(s.table_name) AND c.relreplident = 'f' \
+                AND t.tgfoid = 'dynamo_internal.stream_of_table'::regproc \
+                AND split_part(encode(t.tgargs, 'escape'), '\\000', 2) = s.label)",
+            &[],
+        );
+        let count = plan.execute(&[], false);
+        (0..count as usize)
+            .filter_map(|row| spi::text_value(row, 1))
+            .collect()
+    })
+}
+
 /// Takes the mark away. The caller holds the table exclusively.
 pub fn remove(table: &str) {
     let table = quoted(table);
@@ -76,6 +96,9 @@ pub unsafe fn of_relation(relation: pg_sys::Relation) -> Option<Streamed> {
             .map(|at| CStr::from_ptr(*trigger.tgargs.add(at)).to_str().ok())
             .collect::<Option<_>>()?;
         let streamed = parse(&arguments)?;
+        if !is_internal(trigger.tgfoid, "stream_of_table") {
+            return None;
+        }
         let row = &*(*relation).rd_rel;
         let schema = pg_sys::get_namespace_name(row.relnamespace);
         let ours = text(schema) == Some(DATA_SCHEMA)

@@ -8,7 +8,7 @@ use super::buffer::{Buffer, Commit};
 use super::marker::{self, Streamed};
 use crate::storage::memory;
 use pg_dynamo_core::stream::record::{Origin, Row, changes};
-use pg_dynamo_core::stream::{Change, Event, Position, Record};
+use pg_dynamo_core::stream::{Change, Event, Position, Record, StreamName};
 use pg_dynamo_core::table::Account;
 use pg_dynamo_core::value::{Item, ItemBuf};
 use pg_dynamo_core::{ApiError, Result};
@@ -33,8 +33,9 @@ thread_local! {
     /// Counts invalidations of relations; those of the past arrive while it is decoded.
     static INVALIDATIONS: Cell<u64> = const { Cell::new(0) };
     static WATCHING: Cell<bool> = const { Cell::new(false) };
-    /// In the capture worker: what was decoded, and the origin of its own transactions.
-    static CAPTURED: RefCell<Option<Captured>> = const { RefCell::new(None) };
+    /// In the capture worker: what was decoded, and the origin of its own transactions. Leaked on purpose: its temporary file
+    /// must not be closed by a thread-local destructor after Postgres has shut down.
+    static CAPTURED: &'static RefCell<Option<Captured>> = Box::leak(Box::default());
 }
 
 /// What the plugin leaves for the capture worker.
@@ -45,21 +46,37 @@ pub struct Captured {
     pub end_lsn: u64,
     /// When it was committed, in Postgres's microseconds.
     pub committed_at: i64,
+    /// Those whose changes are in the buffer. They are on disk; others may not see them yet.
+    pub transactions: Vec<pg_sys::TransactionId>,
+    /// Streams with a change that is no item, and why. Of such a stream nothing that follows is taken.
+    pub faults: Vec<(StreamName, String)>,
+    /// Changes in the buffer when the last transaction ended.
+    counted: usize,
     /// Our own origin, whose transactions are left out.
     origin: pg_sys::RepOriginId,
 }
 
+impl Captured {
+    /// All that waited is stored.
+    pub fn is_stored(&mut self) {
+        self.transactions.clear();
+        self.faults.clear();
+        self.counted = 0;
+    }
+}
+
 /// From here on what is decoded in this process is kept for `with_captured`.
 pub fn capture_here(origin: pg_sys::RepOriginId) {
-    CAPTURED.set(Some(Captured {
+    let captured = Captured {
         origin,
         ..Captured::default()
-    }));
+    };
+    CAPTURED.with(|known| *known.borrow_mut() = Some(captured));
 }
 
 /// Runs `body` on what was captured so far; `body` must not decode.
 pub fn with_captured<R>(body: impl FnOnce(&mut Captured) -> R) -> Option<R> {
-    CAPTURED.with_borrow_mut(|captured| captured.as_mut().map(body))
+    CAPTURED.with(|captured| captured.borrow_mut().as_mut().map(body))
 }
 
 /// The state of one decoding context.
@@ -126,7 +143,7 @@ unsafe extern "C-unwind" fn startup(
             ordinal: 0,
             expiring: Vec::new(),
             memory: memory::child_of((*context).context, c"pg_dynamo change"),
-            capturing: CAPTURED.with_borrow(Option::is_some),
+            capturing: CAPTURED.with(|captured| captured.borrow().is_some()),
             account: crate::guc::account(),
             epoch: 0,
             tables: None,
@@ -174,6 +191,11 @@ unsafe extern "C-unwind" fn commit(
             with_captured(|captured| {
                 captured.end_lsn = (*transaction).end_lsn;
                 captured.committed_at = (*transaction).xact_time.commit_time;
+                let count = captured.buffer.len();
+                if count > captured.counted {
+                    captured.transactions.push((*transaction).xid);
+                }
+                captured.counted = count;
             });
         }
     }
@@ -187,8 +209,9 @@ unsafe extern "C-unwind" fn filter_by_origin(
 ) -> bool {
     u32::from(origin) == pg_sys::DoNotReplicateId
         || u32::from(origin) != pg_sys::InvalidRepOriginId
-            && CAPTURED.with_borrow(|captured| {
+            && CAPTURED.with(|captured| {
                 captured
+                    .borrow()
                     .as_ref()
                     .is_some_and(|captured| captured.origin == origin)
             })
@@ -229,11 +252,22 @@ unsafe extern "C-unwind" fn change(
         let Some(streamed) = plugin.streamed(relation) else {
             return;
         };
+        if plugin.capturing && is_faulty(&streamed.name) {
+            return;
+        }
         let result = memory::within(plugin.memory, || {
             plugin.take(context, &streamed, relation, change)
         });
         pg_sys::MemoryContextReset(plugin.memory);
         if let Err(error) = result {
+            // One table must not hold up the others, and may be what its owner has made of it.
+            if plugin.capturing {
+                with_captured(|captured| {
+                    let fault = (streamed.name.clone(), error.message);
+                    captured.faults.push(fault);
+                });
+                return;
+            }
             error!(
                 "change of DynamoDB table \"{}\": {}",
                 streamed.name.table, error.message
@@ -297,6 +331,11 @@ unsafe fn logged<'a>(relation: pg_sys::Relation, tuple: pg_sys::HeapTuple) -> Re
             item: Item::from_bytes(bytes)?,
         }))
     }
+}
+
+/// Whether a change of the stream could not be read; the capture worker has not noted it yet.
+fn is_faulty(name: &StreamName) -> bool {
+    with_captured(|captured| captured.faults.iter().any(|(faulty, _)| faulty == name)) == Some(true)
 }
 
 fn no_old_row() -> ApiError {

@@ -7,6 +7,9 @@ use pgrx::pg_sys;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int};
 
+/// The output plugin of our slots.
+const PLUGIN: &CStr = c"pg_dynamo";
+
 unsafe extern "C-unwind" {
     // Handed to C as callbacks, or without a binding. Their signatures are the same in PostgreSQL 15 to 18.
     fn read_local_xlog_page(
@@ -67,13 +70,6 @@ fn is_origin(name: &CStr) -> bool {
     u32::from(found) != pg_sys::InvalidRepOriginId
 }
 
-/// Whether the slot of this database is there, in whatever condition.
-pub fn exists() -> bool {
-    let name = c_name();
-    // SAFETY: a C string; shared memory that is there as long as the server.
-    unsafe { !pg_sys::SearchNamedReplicationSlot(name.as_ptr(), true).is_null() }
-}
-
 /// A slot of ours, of whichever database.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
@@ -102,7 +98,7 @@ pub fn all() -> Vec<Seen> {
                 let data = &slot.data;
                 let name = CStr::from_ptr(data.name.data.as_ptr()).to_bytes();
                 let ours = slot.in_use
-                    && CStr::from_ptr(data.plugin.data.as_ptr()) == c"pg_dynamo"
+                    && CStr::from_ptr(data.plugin.data.as_ptr()) == PLUGIN
                     && name == name_of(data.database).as_bytes();
                 ours.then(|| Seen {
                     database: data.database,
@@ -152,6 +148,19 @@ pub fn release() {
     }
 }
 
+/// Whether the slot of this database is there, in whatever condition, and is what it is for us.
+pub fn exists() -> bool {
+    let name = c_name();
+    // SAFETY: a C string; entries of shared memory stay where they are as long as the server lives.
+    unsafe {
+        let found = pg_sys::SearchNamedReplicationSlot(name.as_ptr(), true);
+        found.as_ref().is_some_and(|slot| {
+            slot.data.database == pg_sys::MyDatabaseId
+                && CStr::from_ptr(slot.data.plugin.data.as_ptr()) == PLUGIN
+        })
+    }
+}
+
 /// What Postgres says of the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
@@ -159,6 +168,8 @@ pub enum Condition {
     /// The log it needs is gone.
     Lost,
     Usable,
+    /// Somebody has made one of that name for something else.
+    Foreign,
 }
 
 /// A transaction must be open.
@@ -170,6 +181,7 @@ pub fn condition() -> Condition {
         );
         match plan.execute(&[spi::Arg::Text(&name())], false) {
             0 => Condition::Missing,
+            _ if !exists() => Condition::Foreign,
             _ if spi::int_value(0, 1) == Some(1) => Condition::Lost,
             _ => Condition::Usable,
         }
@@ -204,7 +216,7 @@ pub fn create() {
         #[cfg(not(any(feature = "pg15", feature = "pg16")))]
         pg_sys::ReplicationSlotCreate(name.as_ptr(), true, persistency, two_phase, true, false);
         let context = pg_sys::CreateInitDecodingContext(
-            c"pg_dynamo".as_ptr(),
+            PLUGIN.as_ptr(),
             std::ptr::null_mut(),
             false,
             0,

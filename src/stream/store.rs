@@ -7,7 +7,7 @@ use super::buffer::Entry;
 use super::catalog::{self, ShardRow, State};
 use super::plugin::Captured;
 use super::writer::Writer;
-use super::{KEPT_SLICES, SLOTS};
+use super::{KEPT_SLICES, SLOTS, wake};
 use crate::storage::spi::{self, Arg, Plan};
 use pg_dynamo_core::stream::shard::{self, OpenShard};
 use pg_dynamo_core::stream::{Position, StreamName};
@@ -34,8 +34,13 @@ pub struct Store {
     pub epoch: u32,
     /// Everything before it is stored.
     pub tip: u64,
+<<<<<<< HEAD
     /// What was on disk of the log when this process began: what is before it may have been stored once already and lost
     /// with a crash, after it was read. It must come into the same shards again.
+=======
+    /// What is before it may have been stored, and read, before: with a crash a batch can be lost that readers have seen. It
+    /// comes again as it was, and into the shards it was in.
+>>>>>>> e919b5a (Streams: one table, role or open transaction does not stop the others, and nothing is lost beside CreateTable; suite stream_guards)
     again_until: u64,
     /// None: its changes are nobody's.
     streams: HashMap<StreamName, Option<Stream>>,
@@ -53,7 +58,11 @@ impl Store {
         let mut store = Store {
             epoch,
             tip,
+<<<<<<< HEAD
             // SAFETY: reads the state of the log.
+=======
+            // SAFETY: reads the state of the log; what was lost had been decoded from what was on disk.
+>>>>>>> e919b5a (Streams: one table, role or open transaction does not stop the others, and nothing is lost beside CreateTable; suite stream_guards)
             again_until: unsafe { pg_sys::GetFlushRecPtr(std::ptr::null_mut()) },
             streams: HashMap::new(),
             slot: 0,
@@ -95,10 +104,11 @@ impl Store {
             .for_each(|stream| stream.tended = false);
         let mut writer = Writer::open(self.slot)?;
         let mut last = None;
+        let transactions = std::mem::take(&mut captured.transactions);
         captured.buffer.drain(|entry| {
             let stream = Rc::as_ptr(entry.stream);
             if last.replace(stream) != Some(stream) {
-                structural |= self.tend(&entry, now)?;
+                structural |= self.tend(&entry, now, &transactions)?;
             }
             if let Some(shard) = self.shard_of(&entry) {
                 writer.put(shard, self.epoch, &entry);
@@ -108,6 +118,10 @@ impl Store {
         })?;
         writer.close();
         self.advance(captured.end_lsn);
+        for (name, fault) in &captured.faults {
+            structural |= self.give_up(name, fault, &transactions)?;
+        }
+        captured.is_stored();
         Ok(structural)
     }
 
@@ -128,12 +142,15 @@ impl Store {
     }
 
     /// Learns the stream of a change, and once in a batch looks after its shards. Answers whether shards came or went.
-    fn tend(&mut self, entry: &Entry<'_>, now: i64) -> Result<bool> {
+    fn tend(
+        &mut self,
+        entry: &Entry<'_>,
+        now: i64,
+        transactions: &[pg_sys::TransactionId],
+    ) -> Result<bool> {
         let name = &entry.stream.name;
-        if !self.streams.contains_key(name) {
-            let known = load(name)?;
-            self.streams.insert(name.clone(), known);
-        }
+        self.learn(name, transactions)?;
+        let again = self.tip < self.again_until;
         let (place, wanted, age) = (
             self.place(),
             crate::guc::stream_shards(),
@@ -142,7 +159,7 @@ impl Store {
         let Some(Some(stream)) = self.streams.get_mut(name) else {
             return Ok(false);
         };
-        if std::mem::replace(&mut stream.tended, true) {
+        if std::mem::replace(&mut stream.tended, true) || again {
             return Ok(false);
         }
         self.changed.push(name.table.clone());
@@ -166,6 +183,51 @@ impl Store {
         }
         stream.shards.sort_by_key(|shard| shard.range);
         Ok(!successions.is_empty())
+    }
+
+    /// Knows the stream of changes that `transactions` have made.
+    fn learn(&mut self, name: &StreamName, transactions: &[pg_sys::TransactionId]) -> Result<()> {
+        if self.streams.contains_key(name) {
+            return Ok(());
+        }
+        let mut known = load(name)?;
+        if known.is_none() {
+            // One of them may have made it: a commit is in the log before others see it, with synchronous replication long
+            // before.
+            for transaction in transactions {
+                // SAFETY: looks at what runs on this server.
+                while unsafe { pg_sys::TransactionIdIsInProgress(*transaction) } {
+                    wake::doze(1);
+                }
+            }
+            known = load(name)?;
+        }
+        self.streams.insert(name.clone(), known);
+        Ok(())
+    }
+
+    /// Ends a stream with a change that could not be read; the name may be that of no stream. Answers whether it did.
+    fn give_up(
+        &mut self,
+        name: &StreamName,
+        fault: &str,
+        transactions: &[pg_sys::TransactionId],
+    ) -> Result<bool> {
+        self.learn(name, transactions)?;
+        let place = self.place();
+        let Some(stream) = self.streams.insert(name.clone(), None).flatten() else {
+            return Ok(false);
+        };
+        for shard in &stream.shards {
+            catalog::close_shard(shard.number, place.max(shard.start));
+        }
+        let reason = format!("a change of the table could not be read: {fault}");
+        catalog::set_state(stream.number, State::Broken, &reason);
+        pgrx::warning!(
+            "the stream of DynamoDB table \"{}\" is broken: {reason}",
+            name.table
+        );
+        Ok(true)
     }
 
     /// The open shard that has the key of a change.

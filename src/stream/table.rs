@@ -96,6 +96,13 @@ pub fn changed(definition: &TableDefinition, relid: pg_sys::Oid) -> Result<()> {
     };
     let now = tables::now_millis();
     if stream.state == StreamState::Enabling {
+        // SAFETY: a look-up; the table is held.
+        let persistence = unsafe { pg_sys::get_rel_persistence(relid) } as u8;
+        if persistence != pg_sys::RELPERSISTENCE_PERMANENT {
+            return Err(ApiError::validation(
+                "A stream needs the write-ahead log of its table: ALTER TABLE ... SET LOGGED first",
+            ));
+        }
         catalog::register(definition, stream, relid, State::Enabling, now)?;
     }
     worker::start_at_commit(Kind::Stream);

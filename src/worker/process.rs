@@ -31,6 +31,9 @@ pub fn begin(database: pg_sys::Datum) {
         (c"deadlock_timeout", DEADLOCK_TIMEOUT),
         (c"statement_timeout", c"0"),
         (c"idle_in_transaction_session_timeout", c"0"),
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+        (c"transaction_timeout", c"0"),
+        (c"temp_file_limit", c"-1"),
         (c"default_transaction_isolation", c"read committed"),
         (c"default_transaction_read_only", c"off"),
         (c"default_transaction_deferrable", c"off"),
