@@ -34,13 +34,8 @@ pub struct Store {
     pub epoch: u32,
     /// Everything before it is stored.
     pub tip: u64,
-<<<<<<< HEAD
     /// What was on disk of the log when this process began: what is before it may have been stored once already and lost
     /// with a crash, after it was read. It must come into the same shards again.
-=======
-    /// What is before it may have been stored, and read, before: with a crash a batch can be lost that readers have seen. It
-    /// comes again as it was, and into the shards it was in.
->>>>>>> e919b5a (Streams: one table, role or open transaction does not stop the others, and nothing is lost beside CreateTable; suite stream_guards)
     again_until: u64,
     /// None: its changes are nobody's.
     streams: HashMap<StreamName, Option<Stream>>,
@@ -58,11 +53,7 @@ impl Store {
         let mut store = Store {
             epoch,
             tip,
-<<<<<<< HEAD
             // SAFETY: reads the state of the log.
-=======
-            // SAFETY: reads the state of the log; what was lost had been decoded from what was on disk.
->>>>>>> e919b5a (Streams: one table, role or open transaction does not stop the others, and nothing is lost beside CreateTable; suite stream_guards)
             again_until: unsafe { pg_sys::GetFlushRecPtr(std::ptr::null_mut()) },
             streams: HashMap::new(),
             slot: 0,
@@ -150,7 +141,6 @@ impl Store {
     ) -> Result<bool> {
         let name = &entry.stream.name;
         self.learn(name, transactions)?;
-        let again = self.tip < self.again_until;
         let (place, wanted, age) = (
             self.place(),
             crate::guc::stream_shards(),
@@ -159,7 +149,7 @@ impl Store {
         let Some(Some(stream)) = self.streams.get_mut(name) else {
             return Ok(false);
         };
-        if std::mem::replace(&mut stream.tended, true) || again {
+        if std::mem::replace(&mut stream.tended, true) {
             return Ok(false);
         }
         self.changed.push(name.table.clone());
