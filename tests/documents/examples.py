@@ -68,9 +68,15 @@ def cells(line):
 
 
 def tidy(output):
-    """Lines of an answer as the comparison wants them: without row counts, empty lines and psql's own place."""
-    lines = (re.sub(r"^psql:[^ ]*: ", "", line.strip()) for line in output.splitlines())
-    return [line for line in lines if line and not re.fullmatch(r"\(\d+ rows?\)", line)]
+    """Lines of an answer as the comparison wants them: without row counts, empty lines and psql's own place. Notifications
+    that say the same are one: the batch before may be told of as well."""
+    lines = []
+    for line in output.splitlines():
+        line = re.sub(r"^psql:[^ ]*: ", "", line.strip())
+        told_twice = line.startswith("Asynchronous notification ") and line in lines
+        if line and not told_twice and not re.fullmatch(r"\(\d+ rows?\)", line):
+            lines.append(line)
+    return lines
 
 
 def is_rule(line):
