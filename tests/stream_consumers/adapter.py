@@ -203,7 +203,8 @@ class Worker(threading.Thread):
                 # With what it has read and not checkpointed; its leases stay with it.
                 self.page(shard, lease)
                 return False
-            self.read(shard, lease)
+            while self.read(shard, lease):
+                pass
         if before == self.application.notes.count:
             time.sleep(0.05)
         return True
@@ -226,7 +227,7 @@ class Worker(threading.Thread):
         if richest and len(owned[richest]) > len(owned.get(self.name, [])) + 1:
             self.application.taken_over += self.leases.take(self.random.choice(owned[richest]), self.name)
 
-    def page(self, shard, lease):
+    def page(self, shard, lease, limit=1000):
         iterator = self.reading.get(shard)
         if iterator is None:
             checkpoint = lease["checkpoint"]["S"]
@@ -235,10 +236,12 @@ class Worker(threading.Thread):
                 where = dict(ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=checkpoint)
             reply = self.streams.get_shard_iterator(StreamArn=self.application.arn, ShardId=shard, **where)
             iterator = reply["ShardIterator"]
-        return self.streams.get_records(ShardIterator=iterator, Limit=self.random.choice([10, 100, 1000]))
+        return self.streams.get_records(ShardIterator=iterator, Limit=limit)
 
     def read(self, shard, lease):
-        page = self.page(shard, lease)
+        """Reads a page. Answers whether there may be another at once."""
+        limit = self.random.choice([20, 200, 1000])
+        page = self.page(shard, lease, limit)
         records, following = page["Records"], page.get("NextShardIterator")
         checkpoint = records[-1]["dynamodb"]["SequenceNumber"] if records else None
         self.reading[shard] = following
@@ -249,6 +252,8 @@ class Worker(threading.Thread):
             checkpoint = END
         if not self.application.count(self.name, shard, records, checkpoint) or following is None:
             self.reading.pop(shard, None)
+            return False
+        return len(records) == limit
 
     def children(self, shard):
         _, children = consumer.describe(
