@@ -35,6 +35,8 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Between looks at what is asked of the worker, at the bound of the log, and at what has expired.
 const TICK: Duration = Duration::from_millis(250);
 const BOUND: Duration = Duration::from_secs(1);
+/// Such looks at the bound that must find it exceeded.
+const CHANCES: u32 = 3;
 const EXPIRY: Duration = Duration::from_secs(10);
 /// Without anything to decode the slot is let go.
 const REST: Duration = Duration::from_millis(200);
@@ -354,6 +356,8 @@ struct Capture {
     busy: Instant,
     ticked: Instant,
     bounded: Instant,
+    /// Looks in a row that found too much of the log kept.
+    beyond: u32,
     expired: Instant,
 }
 
@@ -400,6 +404,7 @@ impl Capture {
             busy: now,
             ticked: now.checked_sub(TICK).unwrap_or(now),
             bounded: now,
+            beyond: 0,
             expired: now.checked_sub(EXPIRY).unwrap_or(now),
         })
     }
@@ -545,12 +550,20 @@ impl Capture {
         Ok(wanted.any)
     }
 
-    fn exceeds_bound(&self) -> Result<bool, Failure> {
+    /// Whether the slot keeps more of the log than it may. What it keeps begins at a note of who was running, which the server
+    /// makes every 15 seconds: a new one shows first whether the rest is needed.
+    fn exceeds_bound(&mut self) -> Result<bool, Failure> {
         let most = crate::guc::stream_max_retained_wal();
-        if most == 0 {
-            return Ok(false);
+        let exceeds = most > 0 && session::transaction(|| Ok(slot::retained()))? > most;
+        self.beyond = if exceeds { self.beyond + 1 } else { 0 };
+        if exceeds {
+            session::guarded(|| {
+                // SAFETY: as the background writer does it, outside a transaction.
+                unsafe { pg_sys::LogStandbySnapshot() };
+                Ok(())
+            })?;
         }
-        Ok(session::transaction(|| Ok(slot::retained()))? > most)
+        Ok(self.beyond >= CHANCES)
     }
 
     /// Brings about what definitions say and streams are not yet.
