@@ -126,8 +126,10 @@ fn serve() -> Result<(), Failure> {
         let most = crate::guc::stream_max_retained_wal();
         let condition = session::transaction(|| {
             Ok(match slot::condition() {
-                // Whoever decodes first may never come to look.
-                Condition::Usable if most > 0 && slot::retained() > most => Condition::Lost,
+                // What the last worker has failed of the next may fail of, before it comes to look.
+                Condition::Usable if most > 0 && has_failed() && slot::retained() > most => {
+                    Condition::Lost
+                }
                 found => found,
             })
         });
@@ -280,6 +282,17 @@ fn set_capture(state: &str) {
         );
         plan.execute(&[Arg::Text(state)], false);
     });
+}
+
+/// Whether the worker before this one ended with an error. A transaction must be open.
+fn has_failed() -> bool {
+    spi::connected(|| {
+        let plan = Plan::kept(
+            "SELECT one FROM dynamo_internal.stream_capture WHERE error IS NOT NULL",
+            &[],
+        );
+        plan.execute(&[], false) > 0
+    })
 }
 
 /// For `dynamo.streams`; capture may never have run.

@@ -153,7 +153,7 @@ impl Store {
             return Ok(false);
         }
         self.changed.push(name.table.clone());
-        if self.tip < self.again_until {
+        if entry.lsn < self.again_until {
             return Ok(false);
         }
         let open: Vec<OpenShard> = stream.shards.iter().filter_map(ShardRow::open).collect();
