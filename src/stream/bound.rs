@@ -5,6 +5,7 @@
 //! next worker finds it so and marks the streams as broken.
 
 use super::slot::{self, Seen};
+use super::wake;
 use crate::worker::session;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -13,8 +14,6 @@ use std::time::{Duration, Instant};
 
 /// How long a worker, which looks once a second, has for it.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// A process that does not end within this time is woken, should somebody have stopped it.
-const STUBBORN: Duration = Duration::from_secs(4);
 /// Looks whether a worker that was told to end has let go of its slot, and the milliseconds between them; less than the
 /// postmaster takes to start it again.
 const LOOKS: usize = 40;
@@ -39,16 +38,21 @@ impl Bound {
                 .beyond
                 .entry(seen.database)
                 .or_insert_with(Instant::now);
-            if let Some(late) = since.elapsed().checked_sub(PATIENCE) {
-                give_up(seen, late >= STUBBORN);
+            if since.elapsed() >= PATIENCE {
+                give_up(seen);
             }
         }
     }
 }
 
-fn give_up(seen: Seen, stubborn: bool) {
+fn give_up(seen: Seen) {
     let database = seen.database;
-    if seen.user != 0 && !let_go(seen, stubborn) {
+    // Also one that rests, and has let go of its slot for a while: it has the streams to mark.
+    let worker = wake::worker_of(database).unwrap_or(seen.user);
+    if worker != 0 {
+        end(worker);
+    }
+    if seen.user != 0 && !is_let_go(database) {
         return;
     }
     let outcome = session::transaction(|| {
@@ -70,18 +74,20 @@ fn give_up(seen: Seen, stubborn: bool) {
     }
 }
 
-/// Has the worker end. Answers whether its slot is free.
-fn let_go(seen: Seen, stubborn: bool) -> bool {
-    // SAFETY: a process of this server, as its slot says. What it is told it does, or it has ended.
+/// Has a worker end, or any process that uses its slot; one that somebody has stopped is woken for that.
+fn end(worker: pg_sys::pid_t) {
+    // SAFETY: a process of this server. What it is told it does, or it has ended.
     unsafe {
-        libc::kill(seen.user, libc::SIGTERM);
-        if stubborn {
-            libc::kill(seen.user, libc::SIGCONT);
-        }
+        libc::kill(worker, libc::SIGTERM);
+        libc::kill(worker, libc::SIGCONT);
     }
+}
+
+/// Waits a moment until nobody uses the slot.
+fn is_let_go(database: pg_sys::Oid) -> bool {
     (0..LOOKS).any(|_| {
         session::sleep(LOOK);
-        let free = |now: &Seen| now.database == seen.database && now.user == 0;
+        let free = |now: &Seen| now.database == database && now.user == 0;
         slot::all().iter().any(free)
     })
 }

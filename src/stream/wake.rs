@@ -218,6 +218,13 @@ pub fn wake_worker() {
     wake_worker_of(unsafe { pg_sys::MyDatabaseId });
 }
 
+/// The process of the worker of a database.
+pub fn worker_of(database: pg_sys::Oid) -> Option<pg_sys::pid_t> {
+    let theirs = |place: &&Shared| place.database.load(Acquire) == database.to_u32();
+    let pid = places().iter().find(theirs)?.pid.load(Acquire);
+    i32::try_from(pid).ok().filter(|pid| *pid > 0)
+}
+
 /// How far the worker has come. None when nobody can tell.
 pub fn captured() -> Option<u64> {
     place().map(|place| place.captured.load(Acquire))
