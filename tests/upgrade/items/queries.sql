@@ -29,3 +29,13 @@ select dynamo.put_item('{"TableName": "Music", "Item": {"Artist": {"S": "x"}, "Y
 select dynamo.wait_for_stream('Music', null, '1 minute');
 select event_name, keys, new_image, old_image, expired from dynamo.stream_records('Music');
 select table_name, stream_view_type, state, reason, open_shards, shards, capture_state, capture_error, last_gap from dynamo.streams;
+-- And loses it, which leaves no mark of it.
+select dynamo.update_table('{"TableName": "Music", "StreamSpecification": {"StreamEnabled": false}}'::json) #>> '{TableDescription,TableStatus}' as status;
+do $$
+begin
+    while exists (select from dynamo.streams where state <> 'disabled') loop
+        commit;
+        perform pg_sleep(0.01);
+    end loop;
+end $$;
+select dynamo.describe_table('{"TableName": "Music"}'::json) #>> '{Table,TableStatus}' as status;
