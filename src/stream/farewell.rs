@@ -15,8 +15,9 @@ use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::OnceLock;
 
-/// Milliseconds that a worker gets.
-const PATIENCE: u32 = 5_000;
+/// Milliseconds that a worker gets to leave, and then to end.
+const PATIENCE: u32 = 2_000;
+const LAST: u32 = 3_000;
 
 static NEXT: OnceLock<pg_sys::ProcessUtility_hook_type> = OnceLock::new();
 static NEXT_ACCESS: OnceLock<pg_sys::object_access_hook_type> = OnceLock::new();
@@ -100,7 +101,7 @@ unsafe fn ask(command: *mut pg_sys::DropdbStmt) {
         wake::doze(1);
         left -= 1;
     }
-    // One that still makes the slot waits for transactions, of other databases, too, and hears nothing.
+    // One that makes a slot waits for transactions, of other databases, too, and hears nothing.
     let maker = || {
         let theirs = |seen: &slot::Seen| seen.database == database && seen.user != 0;
         slot::all().into_iter().find(theirs)
@@ -108,6 +109,7 @@ unsafe fn ask(command: *mut pg_sys::DropdbStmt) {
     if let Some(seen) = maker() {
         // SAFETY: a process of this server, as its slot says.
         unsafe { libc::kill(seen.user, libc::SIGTERM) };
+        let mut left = LAST;
         while left > 0 && maker().is_some_and(|now| now.user == seen.user) {
             wake::doze(1);
             left -= 1;
