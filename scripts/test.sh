@@ -3,7 +3,7 @@
 # Arguments name suites to run instead of all. PG_DYNAMO_SOAK=1 (make soak) runs them at full scale.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
-SUITES=(core gateway pgrx pg_regress isolation concurrency coalescing paging index_build time_to_live streams stream_reading capture stream_consumers stream_drills stream_slots stream_guards backups supervisor credentials tour documents upgrade dump durability transactions load e2e)
+SUITES=(core gateway pgrx pg_regress isolation concurrency coalescing paging index_build time_to_live streams stream_reading capture stream_consumers stream_crashes stream_transactions stream_drills stream_slots stream_guards backups supervisor credentials tour documents upgrade dump durability transactions load e2e)
 [ $# = 0 ] || SUITES=("$@")
 "$ROOT/scripts/install.sh" --stage-only
 mkdir -p "$ROOT/target/test-logs"

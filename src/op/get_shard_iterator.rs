@@ -73,10 +73,12 @@ fn latest(shard: &ShardRow) -> Start {
     Start::At(end)
 }
 
-/// A number that was given out: none can be of what was not captured yet.
+/// A number that was given out. After a crash records may be captured anew that somebody was given before: a place in the
+/// log that is on disk is none of the future.
 fn known(position: Position) -> Result<Position> {
     let tip = catalog::tip();
-    if position > Position::after_commit(tip.epoch, tip.lsn) {
+    let known = Position::after_commit(tip.epoch, tip.lsn.max(wait::on_disk()));
+    if position > known {
         return Err(ApiError::validation(format!(
             "One or more parameter values were invalid: Invalid SequenceNumber: {position}"
         )));

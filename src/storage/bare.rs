@@ -76,6 +76,7 @@ functions! {
     ) -> bool;
     fn index_endscan(scan: IndexScanDesc);
 
+    fn GetFlushRecPtr(timeline: *mut TimeLineID) -> XLogRecPtr;
     fn XLogReadRecord(reader: *mut XLogReaderState, fault: *mut *mut c_char) -> *mut XLogRecord;
 
     fn CheckCmdReplicaIdentity(relation: Relation, command: CmdType::Type);

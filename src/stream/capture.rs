@@ -46,6 +46,8 @@ const PACE: i64 = 3;
 const BACKLOG: u64 = 256 << 10;
 /// Between warnings of a table whose stream cannot be enabled or disabled.
 const COMPLAINTS: Duration = Duration::from_secs(60);
+/// Before a table is asked for again that somebody else holds: meanwhile nothing is captured, and writers queue.
+const RETRY: Duration = Duration::from_secs(1);
 /// Records of the log between looks at signals.
 const STEPS: usize = 1000;
 /// Why streams are given up.
@@ -55,8 +57,9 @@ const LOST: &str = "the write-ahead log that capture needed is gone (max_slot_wa
      dynamo.stream_max_retained_wal while it was stuck)";
 /// How long writers may queue behind a lock that this worker asks for.
 const LOCK_TIMEOUT: &CStr = c"100ms";
-/// How long a new slot waits for one transaction: nobody queues behind that.
-const SLOT_TIMEOUT: &CStr = c"10s";
+/// A new slot waits for every transaction that runs, however long: nobody queues behind that, and who gave up would never
+/// have one where there is always a long transaction.
+const SLOT_TIMEOUT: &CStr = c"0";
 
 /// The worker of the database whose OID is the argument.
 ///
@@ -308,6 +311,20 @@ fn note_error(message: &str) {
     });
 }
 
+/// A transaction that makes a table with a stream holds the row as long as it lives: then it says what was wrong until
+/// later. A transaction must be open.
+fn clear_error() {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "UPDATE dynamo_internal.stream_capture SET error = NULL, updated_at = clock_timestamp() \
+             WHERE one IN (SELECT one FROM dynamo_internal.stream_capture \
+                           WHERE error IS NOT NULL FOR UPDATE SKIP LOCKED)",
+            &[],
+        );
+        plan.execute(&[], false);
+    });
+}
+
 /// Ends every stream where it stands. A transaction must be open.
 fn end_all(state: State, reason: &str) -> CoreResult<()> {
     let tip = catalog::tip();
@@ -365,6 +382,8 @@ struct Capture {
     ending: HashMap<u32, u64>,
     notices: Notices,
     complained: Option<Instant>,
+    /// Tables that others hold, and when they are asked for again.
+    held: HashMap<String, Instant>,
     sleep: u32,
     busy: Instant,
     ticked: Instant,
@@ -413,6 +432,7 @@ impl Capture {
             ending: HashMap::new(),
             notices: Notices::new(),
             complained: None,
+            held: HashMap::new(),
             sleep: wake::be_woken(),
             busy: now,
             ticked: now.checked_sub(TICK).unwrap_or(now),
@@ -433,10 +453,9 @@ impl Capture {
             }
             let (end, began) = (flushed(), tables::now_millis());
             let before = self.decoder.place();
-            self.decode(end)?;
+            let reached = self.decode(end)?;
             self.confirm();
-            let place = self.decoder.place();
-            wake::publish(place, (place >= end).then_some(began));
+            wake::publish(reached, (reached >= end).then_some(began));
             self.notices.tell();
             if self.ticked.elapsed() >= TICK {
                 self.ticked = Instant::now();
@@ -444,7 +463,7 @@ impl Capture {
                     return Ok(());
                 }
             }
-            let left = flushed().saturating_sub(self.decoder.place());
+            let left = flushed().saturating_sub(reached);
             if left < BACKLOG && self.busy.elapsed() >= REST {
                 self.decoder.rest();
             }
@@ -456,8 +475,8 @@ impl Capture {
         }
     }
 
-    /// Decodes and stores what is before `end`.
-    fn decode(&mut self, end: u64) -> Result<(), Failure> {
+    /// Decodes and stores what is before `end`. Answers before which place everything is.
+    fn decode(&mut self, end: u64) -> Result<u64, Failure> {
         loop {
             let decoder = &mut self.decoder;
             let more = session::guarded(|| Ok(decoder.decode(end, STEPS, || !is_full())))?;
@@ -469,7 +488,9 @@ impl Capture {
                 self.store_batch()?;
             }
             if leave {
-                return Ok(());
+                let place = self.decoder.place();
+                // Of a record that somebody is writing the beginning may be on disk: none was committed since.
+                return Ok(if more { place } else { place.max(end) });
             }
         }
     }
@@ -590,16 +611,24 @@ impl Capture {
                 .alive
                 .iter()
                 .any(|row| row.name.table == definition.name && row.name.label == stream.label);
+            let held = self.held.get(&definition.name);
+            if held.is_some_and(|until| *until > Instant::now()) {
+                continue;
+            }
             let step = match stream.state {
                 StreamState::Enabling => self.enable(definition),
                 StreamState::Disabling => self.disable(definition),
                 StreamState::Enabled if !known => self.adopt(definition),
                 StreamState::Enabled => continue,
             };
-            if let Err(failure) = step
-                && !failure.is_transient()
-            {
-                self.complain(&definition.name, &failure);
+            self.held.remove(&definition.name);
+            match step {
+                Err(failure) if failure.is_transient() => {
+                    let until = Instant::now() + RETRY;
+                    self.held.insert(definition.name.clone(), until);
+                }
+                Err(failure) => self.complain(&definition.name, &failure),
+                Ok(()) => {}
             }
         }
         for row in &wanted.alive {
@@ -607,7 +636,10 @@ impl Capture {
             let definition = wanted.definitions.iter().find(theirs);
             let stream = definition.and_then(|definition| definition.stream.as_ref());
             if stream.is_none_or(|stream| stream.label != row.name.label) {
-                self.end(row)?;
+                match self.end(row) {
+                    Err(failure) if failure.is_transient() => {}
+                    other => other?,
+                }
             }
         }
         Ok(())
@@ -794,7 +826,7 @@ fn begin_epoch(missing: bool) -> CoreResult<u32> {
     let known = spi::connected(|| {
         let plan = Plan::prepare(
             "SELECT epoch::int8, (system_identifier = $1 AND timeline = $2)::int4::int8, \
-             (state = 'running')::int4::int8 FROM dynamo_internal.stream_capture FOR UPDATE",
+             (state = 'running')::int4::int8 FROM dynamo_internal.stream_capture FOR SHARE",
             &[pg_sys::TEXTOID, pg_sys::INT8OID],
         );
         plan.execute(&[Arg::Text(&system), Arg::Int8(timeline)], false);
@@ -803,6 +835,11 @@ fn begin_epoch(missing: bool) -> CoreResult<u32> {
     });
     let last = known.map_or(0, |(epoch, ..)| epoch);
     let goes_on = !missing && known.is_some_and(|(_, same, _)| same);
+    let running = known.is_some_and(|(_, _, running)| running);
+    if goes_on && running {
+        clear_error();
+        return Ok(last);
+    }
     let now = tables::now_millis();
     let epoch = if goes_on { last } else { next_epoch(last, now) };
     if !goes_on {
@@ -816,7 +853,7 @@ fn begin_epoch(missing: bool) -> CoreResult<u32> {
             }
         }
     }
-    let gap = !goes_on && known.is_some_and(|(_, _, running)| running);
+    let gap = !goes_on && running;
     spi::connected(|| {
         let plan = Plan::prepare(
             "INSERT INTO dynamo_internal.stream_capture AS c \

@@ -31,15 +31,45 @@ unsafe extern "C-unwind" {
     );
 }
 
+type PageRead = unsafe extern "C-unwind" fn(
+    *mut pg_sys::XLogReaderState,
+    pg_sys::XLogRecPtr,
+    c_int,
+    pg_sys::XLogRecPtr,
+    *mut c_char,
+) -> c_int;
+
 thread_local! {
     /// Whether this process has the origin.
     static TAKEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Reads this server's own log.
-fn routine() -> pg_sys::XLogReaderRoutine {
+/// Reads what is on disk of the log. Postgres's own would wait for the rest of a record whose beginning is on disk: for
+/// as long as nobody commits.
+///
+/// # Safety
+/// Called by a reader of the log with room for a page.
+unsafe extern "C-unwind" fn read_page(
+    reader: *mut pg_sys::XLogReaderState,
+    page: pg_sys::XLogRecPtr,
+    length: c_int,
+    target: pg_sys::XLogRecPtr,
+    buffer: *mut c_char,
+) -> c_int {
+    // SAFETY: by the caller; reads the state of the log. Nothing here has a destructor.
+    unsafe {
+        let end = page + u64::from(length.unsigned_abs());
+        if end > bare::GetFlushRecPtr(std::ptr::null_mut()) {
+            return -1;
+        }
+        read_local_xlog_page(reader, page, length, target, buffer)
+    }
+}
+
+/// Reads this server's own log; `page_read` says how.
+fn routine(page_read: PageRead) -> pg_sys::XLogReaderRoutine {
     pg_sys::XLogReaderRoutine {
-        page_read: Some(read_local_xlog_page),
+        page_read: Some(page_read),
         segment_open: Some(wal_segment_open),
         segment_close: Some(wal_segment_close),
     }
@@ -201,10 +231,11 @@ pub fn retained() -> i64 {
     })
 }
 
-/// Makes the slot; waits for every transaction that runs. A transaction must be open that has written nothing.
+/// Makes the slot; waits for every transaction that runs, however long, so there must be no lock_timeout. A transaction
+/// must be open that has written nothing.
 pub fn create() {
     let name = c_name();
-    let mut routine = routine();
+    let mut routine = routine(read_local_xlog_page);
     let (persistency, two_phase) = (pg_sys::ReplicationSlotPersistency::RS_EPHEMERAL, false);
     // SAFETY: the steps of pg_create_logical_replication_slot(); an ephemeral slot goes with an ERROR.
     unsafe {
@@ -311,7 +342,7 @@ impl Decoder {
     /// A transaction must be open; the context outlives it.
     pub fn start() -> Decoder {
         acquire(&c_name());
-        let mut routine = routine();
+        let mut routine = routine(read_page);
         // SAFETY: the slot is held and the origin set up. Memory of its own: it lives as long as the process.
         unsafe {
             let place = pg_sys::replorigin_session_get_progress(true);
@@ -356,11 +387,12 @@ impl Decoder {
         true
     }
 
-    /// Decodes one record of the log. False when there is none.
+    /// Decodes one record of the log. False when it is not on disk.
     fn step(&mut self) -> bool {
         self.hold();
         let mut fault = std::ptr::null_mut();
-        // SAFETY: no transaction is open, as Postgres wants it here; errors of callbacks come out whole.
+        // SAFETY: no transaction is open, as Postgres wants it here; errors of callbacks come out whole. The reader keeps
+        // what it allocates, its buffers among them; what decoding a record leaves behind is not needed any more.
         let record = unsafe {
             let record = memory::within(self.home, || {
                 catching(|| {

@@ -27,15 +27,24 @@ pub fn sees_an_old_snapshot() -> bool {
     unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
+/// The place in the log before which all is on disk; 0 on a standby.
+pub fn on_disk() -> u64 {
+    // SAFETY: both read the state of this server; where it is on disk is known to who writes it.
+    unsafe {
+        match pg_sys::RecoveryInProgress() {
+            true => 0,
+            false => pg_sys::GetFlushRecPtr(std::ptr::null_mut()),
+        }
+    }
+}
+
 /// Waits until what is committed now has been captured, at most `dynamo.stream_read_wait`. Answers whether something was
 /// captured since `seen`. A transaction that sees an old snapshot waits for nothing.
 pub fn catch_up(seen: Position) -> bool {
-    // SAFETY: reads the state of this server.
-    if sees_an_old_snapshot() || unsafe { pg_sys::RecoveryInProgress() } {
+    let flushed = on_disk();
+    if sees_an_old_snapshot() || flushed == 0 {
         return false;
     }
-    // SAFETY: reads the state of the log of a server that writes it.
-    let flushed = unsafe { pg_sys::GetFlushRecPtr(std::ptr::null_mut()) };
     let most = Duration::from_millis(crate::guc::stream_read_wait());
     let passed = match wake::captured() {
         Some(captured) => wait_for_worker(captured, flushed, most),

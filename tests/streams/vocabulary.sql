@@ -12,8 +12,18 @@ $$;
 CREATE FUNCTION status(name text) RETURNS text LANGUAGE sql AS $$
     SELECT dynamo.describe_table(json_build_object('TableName', name)) #>> '{Table,TableStatus}'
 $$;
-CREATE FUNCTION shards(arn text) RETURNS SETOF json LANGUAGE sql AS $$
-    SELECT json_array_elements(dynamo.describe_stream(json_build_object('StreamArn', arn)) #> '{StreamDescription,Shards}')
+CREATE FUNCTION shards(arn text) RETURNS SETOF json LANGUAGE plpgsql AS $$
+DECLARE
+    request json := json_build_object('StreamArn', arn);
+    page json;
+BEGIN
+    LOOP
+        page := dynamo.describe_stream(request) -> 'StreamDescription';
+        RETURN QUERY SELECT json_array_elements(page -> 'Shards');
+        EXIT WHEN page ->> 'LastEvaluatedShardId' IS NULL;
+        request := json_build_object('StreamArn', arn, 'ExclusiveStartShardId', page ->> 'LastEvaluatedShardId');
+    END LOOP;
+END
 $$;
 -- All records of a stream from TRIM_HORIZON, shard by shard, as a consumer reads them.
 CREATE FUNCTION records(arn text, page int DEFAULT 1000) RETURNS TABLE (place bigint, shard text, record json)

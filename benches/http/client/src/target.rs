@@ -16,9 +16,12 @@ pub struct Target {
 }
 
 impl Target {
-    /// A whole request of HTTP/1.1.
+    /// A whole request of HTTP/1.1. An operation of another API than DynamoDB's comes with its prefix.
     pub fn signed(&self, operation: &str, body: &str) -> Result<Vec<u8>, Failure> {
-        let operation = format!("DynamoDB_20120810.{operation}");
+        let operation = match operation.contains('.') {
+            true => operation.to_owned(),
+            false => format!("DynamoDB_20120810.{operation}"),
+        };
         let headers = [
             ("host", self.endpoint.as_str()),
             ("content-type", "application/x-amz-json-1.0"),

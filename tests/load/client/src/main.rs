@@ -4,6 +4,8 @@ mod bank;
 mod crash;
 mod cut;
 mod endpoint;
+mod follow;
+mod journal;
 mod mix;
 mod resident;
 mod shared;
@@ -41,6 +43,25 @@ enum Task {
         #[arg(long)]
         round: u32,
     },
+    /// Writes to tables with streams through every fault until the file appears, and keeps what became of each change.
+    Journal {
+        #[arg(long)]
+        journal: PathBuf,
+        #[arg(long)]
+        until: PathBuf,
+        /// Those that are written to
+        #[arg(required = true, num_args = 2)]
+        tables: Vec<String>,
+    },
+    /// Reads a stream as consumers do, through every fault, until the file appears and nothing more comes.
+    Follow {
+        #[arg(long)]
+        stream: String,
+        #[arg(long)]
+        records: PathBuf,
+        #[arg(long)]
+        until: PathBuf,
+    },
     /// Adds to the same 100 counters through several gateways, in random order.
     Shared {
         /// host:port of the others
@@ -76,6 +97,16 @@ async fn main() -> Result<(), Failure> {
         Task::WriteTables => crash::create_tables(&endpoint).await,
         Task::Write { journal, round } => crash::write(&endpoint, round, &journal).await,
         Task::Verify { journal, round } => crash::verify(&endpoint, round, &journal).await,
+        Task::Journal {
+            journal,
+            until,
+            tables,
+        } => journal::write(&endpoint, &tables, &journal, &until).await,
+        Task::Follow {
+            stream,
+            records,
+            until,
+        } => follow::read(&endpoint, stream, &records, &until).await,
         Task::Shared { also, seconds } => shared::add(&endpoint, &also, seconds).await,
         Task::Cut { seconds } => cut::add(&endpoint, seconds).await,
         Task::Bank { seconds } => bank::run(&endpoint, seconds).await,
