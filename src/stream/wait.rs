@@ -48,6 +48,8 @@ pub fn catch_up(seen: Position) -> bool {
     let most = Duration::from_millis(crate::guc::stream_read_wait());
     let passed = match wake::captured() {
         Some(captured) => wait_for_worker(captured, flushed, most),
+        // It is about to be started, or started again.
+        None if wake::is_shared() => wait_for_worker(0, flushed, most),
         // Its last batch says how far it is: then it may be waited for in vain.
         None => wait_until(most.min(ALONE), || catalog::tip().lsn >= flushed),
     };
@@ -63,8 +65,8 @@ fn wait_until(most: Duration, mut done: impl FnMut() -> bool) -> bool {
     done()
 }
 
-/// `captured`: where the worker was just now. Whatever moved the log on, a commit or not, the worker is told. Answers false
-/// when it was waited for in vain.
+/// `captured`: where the worker was just now; 0: it has not said. Whatever moved the log on, a commit or not, the worker
+/// is told. Answers false when it was waited for in vain.
 fn wait_for_worker(captured: u64, flushed: u64, most: Duration) -> bool {
     let behind = flushed.saturating_sub(captured);
     if behind == 0 {
@@ -74,7 +76,8 @@ fn wait_for_worker(captured: u64, flushed: u64, most: Duration) -> bool {
     let vain = VAIN.get();
     let stuck = vain.is_some_and(|(place, since)| place == captured && since.elapsed() < GIVEN_UP);
     let reach = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
-    if stuck || behind > reach.saturating_mul(PER_MILLISECOND) {
+    let far = captured != 0 && behind > reach.saturating_mul(PER_MILLISECOND);
+    if stuck || far {
         return true;
     }
     let place = || wake::captured().unwrap_or(0);

@@ -212,6 +212,11 @@ pub fn worker() -> Option<Place> {
     })
 }
 
+/// Whether the library was preloaded, so that workers and those who wait for them share memory.
+pub fn is_shared() -> bool {
+    !places().is_empty()
+}
+
 /// Tells this database's worker that there is something in the log.
 pub fn wake_worker() {
     // SAFETY: the database of this process.
