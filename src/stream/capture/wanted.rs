@@ -1,0 +1,97 @@
+//! What the definitions of tables ask of capture.
+
+use super::super::catalog::{self, State, StreamRow};
+use super::super::marker;
+use crate::storage::catalog as tables;
+use crate::storage::catalog::Hold;
+use crate::storage::spi::{self, Plan};
+use crate::worker::session;
+use pg_dynamo_core::table::{StreamState, TableDefinition};
+use pg_dynamo_core::{ApiError, Result as CoreResult};
+use pgrx::prelude::*;
+
+/// What the definitions ask for.
+pub(super) struct Wanted {
+    /// Whether there is a stream to capture.
+    pub(super) any: bool,
+    /// Tables whose definition still has a stream that was given up, or that was being disabled when the definition was dumped.
+    broken: Vec<String>,
+    pub(super) definitions: Vec<TableDefinition>,
+    pub(super) alive: Vec<StreamRow>,
+}
+
+impl Wanted {
+    /// A transaction must be open.
+    pub(super) fn read() -> CoreResult<Wanted> {
+        let definitions = with_streams()?;
+        let ends = |definition: &TableDefinition| {
+            let stream = definition.stream.as_ref();
+            stream.is_some_and(|stream| stream.state == StreamState::Disabling)
+        };
+        let mut wanted = Wanted {
+            any: false,
+            broken: Vec::new(),
+            definitions: Vec::new(),
+            alive: catalog::alive()?,
+        };
+        for definition in definitions {
+            let name = definition.latest_stream_name();
+            let name = name.filter(|name| wanted.alive.iter().all(|row| row.name != *name));
+            let nobodys = name.is_some() && ends(&definition);
+            let row = name.map(|name| catalog::find(&name)).transpose()?.flatten();
+            // One that ended is taken up again: its table was dropped, and restored.
+            if nobodys || row.is_some_and(|row| row.state == State::Broken) {
+                wanted.broken.push(definition.name);
+            } else {
+                wanted.definitions.push(definition);
+            }
+        }
+        wanted.any = wanted
+            .definitions
+            .iter()
+            .any(|definition| !ends(definition))
+            || !wanted.alive.is_empty();
+        Ok(wanted)
+    }
+
+    /// Takes streams that were given up out of the definitions, as soon as their tables are free.
+    pub(super) fn clear_broken(&self) {
+        for table in &self.broken {
+            let cleared = session::transaction(|| {
+                let Some(held) = tables::open(table, Hold::Exclusive)? else {
+                    return Ok(());
+                };
+                let Some(definition) = tables::lock_definition(table)? else {
+                    return Ok(());
+                };
+                marker::remove(table);
+                tables::replace(held.relid, &definition.with_stream_state(None))
+            });
+            if let Err(failure) = cleared {
+                log!("stream of DynamoDB table {table}: {}", failure.message);
+            }
+        }
+    }
+}
+
+/// Definitions that have a stream. A transaction must be open.
+fn with_streams() -> CoreResult<Vec<TableDefinition>> {
+    let definitions = spi::connected(|| {
+        let plan = Plan::kept(
+            "SELECT definition::text FROM dynamo.table_definition \
+             WHERE definition::text ~ '\"stream\":\\{' ORDER BY table_name",
+            &[],
+        );
+        let count = plan.execute(&[], false);
+        (0..count as usize)
+            .filter_map(|row| spi::text_value(row, 1))
+            .collect::<Vec<_>>()
+    });
+    let parse = |json: &String| {
+        let definition: Result<TableDefinition, _> = serde_json::from_str(json);
+        definition.map_err(|_| ApiError::corrupt("table definition"))
+    };
+    // Text that only looks like a stream is none.
+    let all: CoreResult<Vec<_>> = definitions.iter().map(parse).collect();
+    Ok(all?.into_iter().filter(|d| d.stream.is_some()).collect())
+}
