@@ -95,12 +95,15 @@ CREATE TABLE dynamo_internal.stream_capture (
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 
--- Everything that was committed before this position has been captured. Apart, because every batch changes it.
-CREATE TABLE dynamo_internal.stream_progress (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+-- Everything that was committed before the last of these positions has been captured. Every batch takes away the row of the one
+-- before: an update would leave versions that nobody may prune while a transaction is old, for everyone to walk through.
+CREATE TABLE dynamo_internal.stream_place (
     epoch int4 NOT NULL,
-    lsn int8 NOT NULL
-) WITH (fillfactor = 10);
+    lsn int8 NOT NULL,
+    PRIMARY KEY (epoch, lsn)
+) WITH (vacuum_truncate = off);
+CREATE VIEW dynamo_internal.stream_progress AS
+SELECT epoch, lsn FROM dynamo_internal.stream_place ORDER BY epoch DESC, lsn DESC LIMIT 1;
 
 -- What there is to do for a worker; anybody may ask.
 CREATE VIEW dynamo_internal.stream_work AS

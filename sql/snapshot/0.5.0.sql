@@ -446,97 +446,6 @@ GRANT SELECT ON dynamo.index_builds TO PUBLIC;
 -- requires:
 --   catalog
 
--- Access keys: what a client of the HTTP endpoint signs its requests with, and as which role they then run.
---
--- The gateway has two logins. Neither has a password: who lets them in is pg_hba's to say.
---   dynamo_gateway       executes requests: a member of every role that has a key
---   dynamo_gateway_keys  reads secrets, and nothing else
-DO $$
-DECLARE
-    missing pg_catalog.text;
-BEGIN
-    FOREACH missing IN ARRAY ARRAY['dynamo_gateway', 'dynamo_gateway_keys'] LOOP
-        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) missing) THEN
-            BEGIN
-                EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOINHERIT', missing);
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN
-                -- A session that creates the extension in another database was faster.
-                NULL;
-            END;
-        END IF;
-    END LOOP;
-END
-$$;
-
--- Read and written by the functions below, as the owner, after the caller's rights were checked. Not part of a dump.
--- Roles stand here by oid: one made later under the same name has no part in a key.
-CREATE TABLE dynamo_internal.access_key (
-    access_key_id text COLLATE "C" PRIMARY KEY,
-    role oid NOT NULL,
-    -- Encrypted and authenticated; the key is in the file of dynamo.secret_key_file.
-    secret bytea NOT NULL,
-    enabled boolean NOT NULL DEFAULT true,
-    -- The gateway is a member of the role because of this key, or of another of the same role.
-    granted boolean NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
-);
-
-CREATE VIEW dynamo.access_keys WITH (security_barrier) AS
-SELECT k.access_key_id, r.rolname AS role, k.enabled, k.created_at
-FROM dynamo_internal.access_key AS k
-LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = k.role
-WHERE pg_catalog.pg_has_role(k.role, 'MEMBER')
-   OR (SELECT c.relowner FROM pg_catalog.pg_class AS c
-       WHERE c.oid = 'dynamo_internal.access_key'::pg_catalog.regclass)
-      = (SELECT u.oid FROM pg_catalog.pg_roles AS u WHERE u.rolname = current_user);
-COMMENT ON VIEW dynamo.access_keys IS 'Access keys of the roles that the current user is a member of; role is NULL when it was dropped';
-GRANT SELECT ON dynamo.access_keys TO PUBLIC;
-
-CREATE FUNCTION dynamo.create_access_key(role name, OUT access_key_id text, OUT secret_access_key text)
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_create_access_key';
-COMMENT ON FUNCTION dynamo.create_access_key(name)
-    IS 'Makes an access key whose requests run as the role; its secret is shown this once';
-
-CREATE FUNCTION dynamo.enable_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_enable_access_key';
-COMMENT ON FUNCTION dynamo.enable_access_key(text) IS 'Takes an access key into use again';
-
-CREATE FUNCTION dynamo.disable_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_disable_access_key';
-COMMENT ON FUNCTION dynamo.disable_access_key(text) IS 'Refuses requests signed with an access key until it is enabled';
-
-CREATE FUNCTION dynamo.drop_access_key(access_key_id text) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_drop_access_key';
-COMMENT ON FUNCTION dynamo.drop_access_key(text) IS 'Removes an access key';
-
-CREATE FUNCTION dynamo_internal.open_access_key_secret(access_key_id text, role int8, sealed bytea) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_open_access_key_secret';
-REVOKE ALL ON FUNCTION dynamo_internal.open_access_key_secret(text, int8, bytea) FROM PUBLIC;
-
--- No row: there is no such key, or its role is gone.
-CREATE FUNCTION dynamo_internal.access_key_secret(access_key_id text) RETURNS TABLE (role name, secret text, enabled boolean)
-    LANGUAGE sql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER ROWS 1
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-        SELECT r.rolname, dynamo_internal.open_access_key_secret(k.access_key_id, k.role::pg_catalog.int8, k.secret), k.enabled
-        FROM dynamo_internal.access_key AS k
-        JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) k.role
-        WHERE k.access_key_id OPERATOR(pg_catalog.=) $1
-    $$;
-REVOKE ALL ON FUNCTION dynamo_internal.access_key_secret(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION dynamo_internal.access_key_secret(text) TO dynamo_gateway_keys;
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   catalog
-
 -- Called by the statements of write operations on the row version about to be written. The cost makes the
 -- planner evaluate it last, after the key: a sequential scan would otherwise ask it about every row.
 CREATE FUNCTION dynamo_internal.decide(request int8, item dynamo.item) RETURNS boolean
@@ -699,94 +608,6 @@ CREATE EVENT TRIGGER pg_dynamo_protect_data_tables ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER INDEX', 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION dynamo_internal.protect_data_tables();
 ALTER EVENT TRIGGER pg_dynamo_protect_data_tables ENABLE ALWAYS;
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   storage
-
-CREATE FUNCTION dynamo.update_time_to_live(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_update_time_to_live';
-COMMENT ON FUNCTION dynamo.update_time_to_live(json) IS 'DynamoDB UpdateTimeToLive: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.describe_time_to_live(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_time_to_live';
-COMMENT ON FUNCTION dynamo.describe_time_to_live(json) IS 'DynamoDB DescribeTimeToLive: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.update_time_to_live(table_name text, attribute_name text, enabled boolean DEFAULT true) RETURNS json
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT dynamo.update_time_to_live(json_build_object(
-        'TableName', table_name,
-        'TimeToLiveSpecification', json_build_object('Enabled', enabled, 'AttributeName', attribute_name)))
-$$;
-COMMENT ON FUNCTION dynamo.update_time_to_live(text, text, boolean) IS 'DynamoDB UpdateTimeToLive: items expire at the second that this attribute holds, or no more';
-
--- What the sweeper has done; not part of a dump. No row: nothing yet.
-CREATE TABLE dynamo_internal.time_to_live (
-    table_name text COLLATE "C" PRIMARY KEY,
-    table_id text NOT NULL,
-    deleted int8 NOT NULL,
-    -- Items whose deletion failed and is tried again later, and what was said of the last one.
-    failing int8 NOT NULL,
-    error text,
-    swept_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
-);
-
--- The sweeper asks every second which tables have a time to live.
-CREATE INDEX table_definition_time_to_live ON dynamo.table_definition (table_name)
-    WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{';
-
--- Expired items of a data table and when the first of them expired; NULL for who may not read it. Reads the btree of
--- the time to live, 100,000 entries at most.
-CREATE FUNCTION dynamo_internal.expired_items(relation_name name, OUT items int8, OUT oldest timestamptz)
-    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
-    SET search_path = pg_catalog, pg_temp
-    SET enable_seqscan = off
-    SET enable_sort = off
-AS $$
-DECLARE
-    -- Five years, as the sweeper counts them.
-    first int8 := floor(extract(epoch FROM clock_timestamp()))::int8 - 5 * 365 * 24 * 60 * 60;
-BEGIN
-    IF has_table_privilege(format('dynamo_tables.%I', relation_name), 'SELECT') THEN
-        EXECUTE format('SELECT count(*), to_timestamp(min(t.dynamo_ttl)) FROM ('
-                       'SELECT dynamo_ttl FROM dynamo_tables.%I WHERE dynamo_ttl >= $1 AND dynamo_ttl < $2 '
-                       'ORDER BY dynamo_ttl LIMIT 100000) AS t', relation_name)
-            INTO items, oldest
-            USING first, floor(extract(epoch FROM clock_timestamp()))::int8;
-    END IF;
-END
-$$;
-
-CREATE VIEW dynamo.time_to_live AS
-SELECT d.table_name,
-       ttl.definition ->> 'attribute' AS attribute_name,
-       CASE ttl.definition ->> 'state' WHEN 'Active' THEN 'ENABLED' WHEN 'Deleting' THEN 'DISABLING' ELSE 'ENABLING' END AS status,
-       e.items AS backlog,
-       e.oldest,
-       coalesce(t.deleted, 0) AS deleted,
-       t.swept_at AS last_sweep,
-       coalesce(t.failing, 0) AS failing,
-       coalesce(b.error, t.error) AS error
-FROM (SELECT table_name, relation_name,
-             -- Names of attributes may hold U+0000, which Postgres does not read.
-             replace(definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json AS definition
-      FROM dynamo.table_definition
-      WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{') AS d
-CROSS JOIN LATERAL (SELECT d.definition -> 'time_to_live') AS ttl (definition)
-LEFT JOIN LATERAL dynamo_internal.expired_items(
-    CASE ttl.definition ->> 'state' WHEN 'Active' THEN d.relation_name END) AS e ON true
-LEFT JOIN dynamo_internal.time_to_live AS t
-    ON t.table_name = d.table_name AND t.table_id = d.definition ->> 'table_id'
-LEFT JOIN dynamo_internal.index_build AS b
-    ON b.table_name = d.table_name AND b.index_name = ':ttl' AND b.table_id = d.definition ->> 'table_id';
-COMMENT ON VIEW dynamo.time_to_live IS 'Tables whose items expire: backlog counts expired items that are still there, up to 100,000';
-GRANT SELECT ON dynamo.time_to_live TO PUBLIC;
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1455,6 +1276,353 @@ COMMENT ON FUNCTION dynamo.resume_backup_jobs() IS 'Starts the worker of backups
 -- requires:
 --   operations
 
+-- Query and Scan as sets of items, for FROM: neither Limit nor 1 MB ends them. Postgres would compute a function
+-- in FROM whole before it uses the first row, so our planner hook puts a node of its own in the function's place:
+-- LIMIT stops the index scan, ORDER BY the sort key needs no sort. The support function sees to it that the
+-- library and its hook are there. Where the planner has no such place (WITH ORDINALITY, ROWS FROM of several
+-- functions, a SELECT list) the function answers the same rows, materialised.
+--
+-- dynamo.query('{…}') is the request form, for the form of this file needs two arguments. dynamo.scan('{…}') is
+-- the form of this file, because an untyped literal is text before it is json; it raises an error that says so.
+
+CREATE FUNCTION dynamo_internal.item_set_support(internal) RETURNS internal
+    LANGUAGE c STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_item_set_support';
+
+CREATE FUNCTION dynamo.query(
+    table_name text,
+    key_condition_expression text,
+    filter_expression text DEFAULT NULL,
+    projection_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    index_name text DEFAULT NULL,
+    scan_index_forward boolean DEFAULT true,
+    exclusive_start_key dynamo.item DEFAULT NULL
+) RETURNS TABLE (item dynamo.item)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
+    SUPPORT dynamo_internal.item_set_support
+    AS 'MODULE_PATHNAME', 'pg_dynamo_query_items';
+COMMENT ON FUNCTION dynamo.query(text, text, text, text, json, dynamo.item, text, boolean, dynamo.item)
+    IS 'DynamoDB Query as a set of items, in the order of the sort key';
+
+CREATE FUNCTION dynamo.scan(
+    table_name text,
+    filter_expression text DEFAULT NULL,
+    projection_expression text DEFAULT NULL,
+    expression_attribute_names json DEFAULT NULL,
+    expression_attribute_values dynamo.item DEFAULT NULL,
+    index_name text DEFAULT NULL,
+    segment integer DEFAULT NULL,
+    total_segments integer DEFAULT NULL,
+    exclusive_start_key dynamo.item DEFAULT NULL
+) RETURNS TABLE (item dynamo.item)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
+    SUPPORT dynamo_internal.item_set_support
+    AS 'MODULE_PATHNAME', 'pg_dynamo_scan_items';
+COMMENT ON FUNCTION dynamo.scan(text, text, text, json, dynamo.item, text, integer, integer, dynamo.item)
+    IS 'DynamoDB Scan as a set of items, in the order of the partition keys'' hashes';
+
+CREATE FUNCTION dynamo_internal.explain(operation text, request json) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_explain';
+
+CREATE FUNCTION dynamo.explain(operation text, request json) RETURNS TABLE ("QUERY PLAN" text)
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    AS $$ SELECT pg_catalog.string_to_table(dynamo_internal.explain(operation, request), E'\n') $$;
+COMMENT ON FUNCTION dynamo.explain(text, json)
+    IS 'Executes one page of a Query or Scan and shows its plan and how many items it reads to return how many';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   item_sets
+
+CREATE FUNCTION dynamo_internal.stat_operations(
+    OUT relation oid,
+    OUT operation text,
+    OUT calls bigint,
+    OUT errors json,
+    OUT consumed_read_units double precision,
+    OUT consumed_write_units double precision,
+    OUT total_time_ms double precision,
+    OUT latency_histogram bigint[]
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_stat_operations';
+
+CREATE VIEW dynamo.stat_operations AS
+SELECT d.table_name,
+       s.operation,
+       s.calls,
+       s.errors::pg_catalog.jsonb AS errors,
+       s.consumed_read_units,
+       s.consumed_write_units,
+       s.total_time_ms,
+       s.latency_histogram
+FROM dynamo_internal.stat_operations() AS s
+LEFT JOIN (dynamo.table_definition AS d
+           JOIN pg_catalog.pg_class AS c ON c.relname = d.relation_name
+           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables')
+    ON c.oid = s.relation
+-- What was counted for a table that is gone has no name any more.
+WHERE s.relation IS NULL OR d.table_name IS NOT NULL;
+COMMENT ON VIEW dynamo.stat_operations IS 'Requests of this database by table and operation since the server started, with the library preloaded; table_name is NULL where a request was of no existing table or of several';
+COMMENT ON COLUMN dynamo.stat_operations.calls IS 'Requests, those that failed included';
+COMMENT ON COLUMN dynamo.stat_operations.errors IS 'How often each error of the API was answered; a Postgres error counts as what a client is told';
+COMMENT ON COLUMN dynamo.stat_operations.total_time_ms IS 'Time spent in the functions; what a transaction takes to commit is not in it';
+COMMENT ON COLUMN dynamo.stat_operations.latency_histogram IS '22 counts: requests that took less than 16 us, then 16 to 32 us, 32 to 64 us and so on by doubling; the last has all over 16.8 s';
+GRANT SELECT ON dynamo.stat_operations TO PUBLIC;
+
+CREATE FUNCTION dynamo.reset_stat_operations() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_reset_stat_operations';
+COMMENT ON FUNCTION dynamo.reset_stat_operations() IS 'Begins the counts of dynamo.stat_operations in this database anew';
+REVOKE EXECUTE ON FUNCTION dynamo.reset_stat_operations() FROM PUBLIC;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   operations
+
+-- PartiQL: statements in the JSON of the API, and as a set of items.
+
+CREATE FUNCTION dynamo.execute_statement(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
+COMMENT ON FUNCTION dynamo.execute_statement(json) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_execute_statement(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
+COMMENT ON FUNCTION dynamo.batch_execute_statement(json) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.execute_transaction(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_transaction';
+COMMENT ON FUNCTION dynamo.execute_transaction(json) IS 'DynamoDB ExecuteTransaction: request and reply in the JSON of the API';
+
+-- The request as text, which an untyped literal is.
+CREATE FUNCTION dynamo.execute_statement(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
+COMMENT ON FUNCTION dynamo.execute_statement(text) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.batch_execute_statement(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
+COMMENT ON FUNCTION dynamo.batch_execute_statement(text) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.execute_transaction(request text) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_transaction';
+COMMENT ON FUNCTION dynamo.execute_transaction(text) IS 'DynamoDB ExecuteTransaction: request and reply in the JSON of the API';
+
+-- A statement with its parameters behind it: a call has one form only, so a literal is never taken for another. All
+-- rows are computed, whatever LIMIT says.
+CREATE FUNCTION dynamo.partiql(statement text, VARIADIC parameters dynamo.attribute_value[] DEFAULT '{}')
+    RETURNS TABLE (item dynamo.item)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_partiql';
+COMMENT ON FUNCTION dynamo.partiql(text, dynamo.attribute_value[])
+    IS 'A PartiQL statement: the items that it selects, or what RETURNING asks for; not cut at 1 MB';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   catalog
+
+-- Access keys: what a client of the HTTP endpoint signs its requests with, and as which role they then run.
+--
+-- The gateway has two logins. Neither has a password: who lets them in is pg_hba's to say.
+--   dynamo_gateway       executes requests: a member of every role that has a key
+--   dynamo_gateway_keys  reads secrets, and nothing else
+DO $$
+DECLARE
+    missing pg_catalog.text;
+BEGIN
+    FOREACH missing IN ARRAY ARRAY['dynamo_gateway', 'dynamo_gateway_keys'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) missing) THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN NOINHERIT', missing);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                -- A session that creates the extension in another database was faster.
+                NULL;
+            END;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Read and written by the functions below, as the owner, after the caller's rights were checked. Not part of a dump.
+-- Roles stand here by oid: one made later under the same name has no part in a key.
+CREATE TABLE dynamo_internal.access_key (
+    access_key_id text COLLATE "C" PRIMARY KEY,
+    role oid NOT NULL,
+    -- Encrypted and authenticated; the key is in the file of dynamo.secret_key_file.
+    secret bytea NOT NULL,
+    enabled boolean NOT NULL DEFAULT true,
+    -- The gateway is a member of the role because of this key, or of another of the same role.
+    granted boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
+CREATE VIEW dynamo.access_keys WITH (security_barrier) AS
+SELECT k.access_key_id, r.rolname AS role, k.enabled, k.created_at
+FROM dynamo_internal.access_key AS k
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = k.role
+WHERE pg_catalog.pg_has_role(k.role, 'MEMBER')
+   OR (SELECT c.relowner FROM pg_catalog.pg_class AS c
+       WHERE c.oid = 'dynamo_internal.access_key'::pg_catalog.regclass)
+      = (SELECT u.oid FROM pg_catalog.pg_roles AS u WHERE u.rolname = current_user);
+COMMENT ON VIEW dynamo.access_keys IS 'Access keys of the roles that the current user is a member of; role is NULL when it was dropped';
+GRANT SELECT ON dynamo.access_keys TO PUBLIC;
+
+CREATE FUNCTION dynamo.create_access_key(role name, OUT access_key_id text, OUT secret_access_key text)
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_create_access_key';
+COMMENT ON FUNCTION dynamo.create_access_key(name)
+    IS 'Makes an access key whose requests run as the role; its secret is shown this once';
+
+CREATE FUNCTION dynamo.enable_access_key(access_key_id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_enable_access_key';
+COMMENT ON FUNCTION dynamo.enable_access_key(text) IS 'Takes an access key into use again';
+
+CREATE FUNCTION dynamo.disable_access_key(access_key_id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_disable_access_key';
+COMMENT ON FUNCTION dynamo.disable_access_key(text) IS 'Refuses requests signed with an access key until it is enabled';
+
+CREATE FUNCTION dynamo.drop_access_key(access_key_id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_drop_access_key';
+COMMENT ON FUNCTION dynamo.drop_access_key(text) IS 'Removes an access key';
+
+CREATE FUNCTION dynamo_internal.open_access_key_secret(access_key_id text, role int8, sealed bytea) RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_open_access_key_secret';
+REVOKE ALL ON FUNCTION dynamo_internal.open_access_key_secret(text, int8, bytea) FROM PUBLIC;
+
+-- No row: there is no such key, or its role is gone.
+CREATE FUNCTION dynamo_internal.access_key_secret(access_key_id text) RETURNS TABLE (role name, secret text, enabled boolean)
+    LANGUAGE sql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER ROWS 1
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT r.rolname, dynamo_internal.open_access_key_secret(k.access_key_id, k.role::pg_catalog.int8, k.secret), k.enabled
+        FROM dynamo_internal.access_key AS k
+        JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) k.role
+        WHERE k.access_key_id OPERATOR(pg_catalog.=) $1
+    $$;
+REVOKE ALL ON FUNCTION dynamo_internal.access_key_secret(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION dynamo_internal.access_key_secret(text) TO dynamo_gateway_keys;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   statistics
+
+-- Tags, endpoints, policies and Contributor Insights of tables: requests and replies in the API's own JSON.
+
+CREATE FUNCTION dynamo.tag_resource(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_tag_resource';
+COMMENT ON FUNCTION dynamo.tag_resource(json) IS 'DynamoDB TagResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.untag_resource(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_untag_resource';
+COMMENT ON FUNCTION dynamo.untag_resource(json) IS 'DynamoDB UntagResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.list_tags_of_resource(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_list_tags_of_resource';
+COMMENT ON FUNCTION dynamo.list_tags_of_resource(json) IS 'DynamoDB ListTagsOfResource: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.describe_endpoints(request json DEFAULT '{}') RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_endpoints';
+COMMENT ON FUNCTION dynamo.describe_endpoints(json) IS 'DynamoDB DescribeEndpoints: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.put_resource_policy(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_put_resource_policy';
+COMMENT ON FUNCTION dynamo.put_resource_policy(json) IS 'DynamoDB PutResourcePolicy: request and reply in the JSON of the API; grants what the policy allows on the data table';
+
+CREATE FUNCTION dynamo.get_resource_policy(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_get_resource_policy';
+COMMENT ON FUNCTION dynamo.get_resource_policy(json) IS 'DynamoDB GetResourcePolicy: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.delete_resource_policy(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_delete_resource_policy';
+COMMENT ON FUNCTION dynamo.delete_resource_policy(json) IS 'DynamoDB DeleteResourcePolicy: request and reply in the JSON of the API; takes back what the policy granted';
+
+CREATE FUNCTION dynamo.update_contributor_insights(request json) RETURNS json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pg_dynamo_update_contributor_insights';
+COMMENT ON FUNCTION dynamo.update_contributor_insights(json) IS 'DynamoDB UpdateContributorInsights: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.describe_contributor_insights(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_contributor_insights';
+COMMENT ON FUNCTION dynamo.describe_contributor_insights(json) IS 'DynamoDB DescribeContributorInsights: request and reply in the JSON of the API';
+
+CREATE FUNCTION dynamo.list_contributor_insights(request json DEFAULT '{}') RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_list_contributor_insights';
+COMMENT ON FUNCTION dynamo.list_contributor_insights(json) IS 'DynamoDB ListContributorInsights: request and reply in the JSON of the API';
+
+-- Of tables that the current role may read, without policies of row security: keys are items' data.
+CREATE FUNCTION dynamo_internal.contributor_insights(
+    OUT relation oid,
+    OUT index_columns bigint,
+    OUT rule text,
+    OUT whole_key boolean,
+    OUT key text,
+    OUT requests bigint,
+    OUT at_most_too_many bigint
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+    AS 'MODULE_PATHNAME', 'pg_dynamo_contributor_insights';
+
+CREATE VIEW dynamo.contributor_insights AS
+SELECT d.table_name,
+       (i.index ->> 'name') COLLATE "C" AS index_name,
+       s.rule,
+       CASE WHEN s.whole_key THEN 'item' ELSE 'partition' END AS key_kind,
+       s.key,
+       s.requests,
+       s.at_most_too_many
+FROM dynamo_internal.contributor_insights() AS s
+JOIN pg_catalog.pg_class AS c ON c.oid = s.relation
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables'
+JOIN dynamo.table_definition AS d ON d.relation_name = c.relname
+-- Names of attributes may hold U+0000, which Postgres does not read.
+LEFT JOIN LATERAL pg_catalog.json_array_elements(
+    replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json -> 'global_indexes') AS i (index)
+    ON (i.index ->> 'columns')::pg_catalog.int8 = s.index_columns
+WHERE s.index_columns = 0 OR i.index IS NOT NULL;
+COMMENT ON VIEW dynamo.contributor_insights IS 'The most frequent keys of tables and indexes with Contributor Insights enabled, since the server started, with the library preloaded; of tables that the current role may read';
+COMMENT ON COLUMN dynamo.contributor_insights.index_name IS 'NULL: the table itself';
+COMMENT ON COLUMN dynamo.contributor_insights.rule IS 'accessed: requests that were admitted, from a sample (dynamo.contributor_insights_sample); throttled: those that throughput refused';
+COMMENT ON COLUMN dynamo.contributor_insights.key_kind IS 'partition: partition keys; item: whole keys of a table with a sort key';
+COMMENT ON COLUMN dynamo.contributor_insights.key IS 'DynamoDB JSON; what is too long ends in an ellipsis';
+COMMENT ON COLUMN dynamo.contributor_insights.requests IS 'Never too few, within what the sample tells';
+COMMENT ON COLUMN dynamo.contributor_insights.at_most_too_many IS 'By how much requests may be too large';
+GRANT SELECT ON dynamo.contributor_insights TO PUBLIC;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- src/lib.rs
+-- requires:
+--   operations
+
 -- Streams: what was captured of the changes of data tables, and where capture stands. Written by its worker and by the
 -- operations, as the extension's owner; read by the operations after the caller's rights were checked. None of it is
 -- part of a dump: a stream begins anew where its table is restored.
@@ -1552,12 +1720,15 @@ CREATE TABLE dynamo_internal.stream_capture (
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 
--- Everything that was committed before this position has been captured. Apart, because every batch changes it.
-CREATE TABLE dynamo_internal.stream_progress (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+-- Everything that was committed before the last of these positions has been captured. Every batch takes away the row of the one
+-- before: an update would leave versions that nobody may prune while a transaction is old, for everyone to walk through.
+CREATE TABLE dynamo_internal.stream_place (
     epoch int4 NOT NULL,
-    lsn int8 NOT NULL
-) WITH (fillfactor = 10);
+    lsn int8 NOT NULL,
+    PRIMARY KEY (epoch, lsn)
+) WITH (vacuum_truncate = off);
+CREATE VIEW dynamo_internal.stream_progress AS
+SELECT epoch, lsn FROM dynamo_internal.stream_place ORDER BY epoch DESC, lsn DESC LIMIT 1;
 
 -- What there is to do for a worker; anybody may ask.
 CREATE VIEW dynamo_internal.stream_work AS
@@ -1792,256 +1963,88 @@ COMMENT ON FUNCTION dynamo.stream_position() IS 'A sequence number of now: behin
 /* <begin connected objects> */
 -- src/lib.rs
 -- requires:
---   operations
+--   storage
 
--- PartiQL: statements in the JSON of the API, and as a set of items.
-
-CREATE FUNCTION dynamo.execute_statement(request json) RETURNS json
+CREATE FUNCTION dynamo.update_time_to_live(request json) RETURNS json
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
-COMMENT ON FUNCTION dynamo.execute_statement(json) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
+    AS 'MODULE_PATHNAME', 'pg_dynamo_update_time_to_live';
+COMMENT ON FUNCTION dynamo.update_time_to_live(json) IS 'DynamoDB UpdateTimeToLive: request and reply in the JSON of the API';
 
-CREATE FUNCTION dynamo.batch_execute_statement(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
-COMMENT ON FUNCTION dynamo.batch_execute_statement(json) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
+CREATE FUNCTION dynamo.describe_time_to_live(request json) RETURNS json
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_time_to_live';
+COMMENT ON FUNCTION dynamo.describe_time_to_live(json) IS 'DynamoDB DescribeTimeToLive: request and reply in the JSON of the API';
 
-CREATE FUNCTION dynamo.execute_transaction(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_transaction';
-COMMENT ON FUNCTION dynamo.execute_transaction(json) IS 'DynamoDB ExecuteTransaction: request and reply in the JSON of the API';
-
--- The request as text, which an untyped literal is.
-CREATE FUNCTION dynamo.execute_statement(request text) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_statement';
-COMMENT ON FUNCTION dynamo.execute_statement(text) IS 'DynamoDB ExecuteStatement: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.batch_execute_statement(request text) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_batch_execute_statement';
-COMMENT ON FUNCTION dynamo.batch_execute_statement(text) IS 'DynamoDB BatchExecuteStatement: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.execute_transaction(request text) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_execute_transaction';
-COMMENT ON FUNCTION dynamo.execute_transaction(text) IS 'DynamoDB ExecuteTransaction: request and reply in the JSON of the API';
-
--- A statement with its parameters behind it: a call has one form only, so a literal is never taken for another. All
--- rows are computed, whatever LIMIT says.
-CREATE FUNCTION dynamo.partiql(statement text, VARIADIC parameters dynamo.attribute_value[] DEFAULT '{}')
-    RETURNS TABLE (item dynamo.item)
-    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
-    AS 'MODULE_PATHNAME', 'pg_dynamo_partiql';
-COMMENT ON FUNCTION dynamo.partiql(text, dynamo.attribute_value[])
-    IS 'A PartiQL statement: the items that it selects, or what RETURNING asks for; not cut at 1 MB';
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   operations
-
--- Query and Scan as sets of items, for FROM: neither Limit nor 1 MB ends them. Postgres would compute a function
--- in FROM whole before it uses the first row, so our planner hook puts a node of its own in the function's place:
--- LIMIT stops the index scan, ORDER BY the sort key needs no sort. The support function sees to it that the
--- library and its hook are there. Where the planner has no such place (WITH ORDINALITY, ROWS FROM of several
--- functions, a SELECT list) the function answers the same rows, materialised.
---
--- dynamo.query('{…}') is the request form, for the form of this file needs two arguments. dynamo.scan('{…}') is
--- the form of this file, because an untyped literal is text before it is json; it raises an error that says so.
-
-CREATE FUNCTION dynamo_internal.item_set_support(internal) RETURNS internal
-    LANGUAGE c STRICT PARALLEL SAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_item_set_support';
-
-CREATE FUNCTION dynamo.query(
-    table_name text,
-    key_condition_expression text,
-    filter_expression text DEFAULT NULL,
-    projection_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    index_name text DEFAULT NULL,
-    scan_index_forward boolean DEFAULT true,
-    exclusive_start_key dynamo.item DEFAULT NULL
-) RETURNS TABLE (item dynamo.item)
-    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100
-    SUPPORT dynamo_internal.item_set_support
-    AS 'MODULE_PATHNAME', 'pg_dynamo_query_items';
-COMMENT ON FUNCTION dynamo.query(text, text, text, text, json, dynamo.item, text, boolean, dynamo.item)
-    IS 'DynamoDB Query as a set of items, in the order of the sort key';
-
-CREATE FUNCTION dynamo.scan(
-    table_name text,
-    filter_expression text DEFAULT NULL,
-    projection_expression text DEFAULT NULL,
-    expression_attribute_names json DEFAULT NULL,
-    expression_attribute_values dynamo.item DEFAULT NULL,
-    index_name text DEFAULT NULL,
-    segment integer DEFAULT NULL,
-    total_segments integer DEFAULT NULL,
-    exclusive_start_key dynamo.item DEFAULT NULL
-) RETURNS TABLE (item dynamo.item)
-    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1000
-    SUPPORT dynamo_internal.item_set_support
-    AS 'MODULE_PATHNAME', 'pg_dynamo_scan_items';
-COMMENT ON FUNCTION dynamo.scan(text, text, text, json, dynamo.item, text, integer, integer, dynamo.item)
-    IS 'DynamoDB Scan as a set of items, in the order of the partition keys'' hashes';
-
-CREATE FUNCTION dynamo_internal.explain(operation text, request json) RETURNS text
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_explain';
-
-CREATE FUNCTION dynamo.explain(operation text, request json) RETURNS TABLE ("QUERY PLAN" text)
+CREATE FUNCTION dynamo.update_time_to_live(table_name text, attribute_name text, enabled boolean DEFAULT true) RETURNS json
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
-    AS $$ SELECT pg_catalog.string_to_table(dynamo_internal.explain(operation, request), E'\n') $$;
-COMMENT ON FUNCTION dynamo.explain(text, json)
-    IS 'Executes one page of a Query or Scan and shows its plan and how many items it reads to return how many';
-/* </end connected objects> */
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT dynamo.update_time_to_live(json_build_object(
+        'TableName', table_name,
+        'TimeToLiveSpecification', json_build_object('Enabled', enabled, 'AttributeName', attribute_name)))
+$$;
+COMMENT ON FUNCTION dynamo.update_time_to_live(text, text, boolean) IS 'DynamoDB UpdateTimeToLive: items expire at the second that this attribute holds, or no more';
 
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   item_sets
+-- What the sweeper has done; not part of a dump. No row: nothing yet.
+CREATE TABLE dynamo_internal.time_to_live (
+    table_name text COLLATE "C" PRIMARY KEY,
+    table_id text NOT NULL,
+    deleted int8 NOT NULL,
+    -- Items whose deletion failed and is tried again later, and what was said of the last one.
+    failing int8 NOT NULL,
+    error text,
+    swept_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
 
-CREATE FUNCTION dynamo_internal.stat_operations(
-    OUT relation oid,
-    OUT operation text,
-    OUT calls bigint,
-    OUT errors json,
-    OUT consumed_read_units double precision,
-    OUT consumed_write_units double precision,
-    OUT total_time_ms double precision,
-    OUT latency_histogram bigint[]
-) RETURNS SETOF record
-    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
-    AS 'MODULE_PATHNAME', 'pg_dynamo_stat_operations';
+-- The sweeper asks every second which tables have a time to live.
+CREATE INDEX table_definition_time_to_live ON dynamo.table_definition (table_name)
+    WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{';
 
-CREATE VIEW dynamo.stat_operations AS
+-- Expired items of a data table and when the first of them expired; NULL for who may not read it. Reads the btree of
+-- the time to live, 100,000 entries at most.
+CREATE FUNCTION dynamo_internal.expired_items(relation_name name, OUT items int8, OUT oldest timestamptz)
+    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
+    SET enable_sort = off
+AS $$
+DECLARE
+    -- Five years, as the sweeper counts them.
+    first int8 := floor(extract(epoch FROM clock_timestamp()))::int8 - 5 * 365 * 24 * 60 * 60;
+BEGIN
+    IF has_table_privilege(format('dynamo_tables.%I', relation_name), 'SELECT') THEN
+        EXECUTE format('SELECT count(*), to_timestamp(min(t.dynamo_ttl)) FROM ('
+                       'SELECT dynamo_ttl FROM dynamo_tables.%I WHERE dynamo_ttl >= $1 AND dynamo_ttl < $2 '
+                       'ORDER BY dynamo_ttl LIMIT 100000) AS t', relation_name)
+            INTO items, oldest
+            USING first, floor(extract(epoch FROM clock_timestamp()))::int8;
+    END IF;
+END
+$$;
+
+CREATE VIEW dynamo.time_to_live AS
 SELECT d.table_name,
-       s.operation,
-       s.calls,
-       s.errors::pg_catalog.jsonb AS errors,
-       s.consumed_read_units,
-       s.consumed_write_units,
-       s.total_time_ms,
-       s.latency_histogram
-FROM dynamo_internal.stat_operations() AS s
-LEFT JOIN (dynamo.table_definition AS d
-           JOIN pg_catalog.pg_class AS c ON c.relname = d.relation_name
-           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables')
-    ON c.oid = s.relation
--- What was counted for a table that is gone has no name any more.
-WHERE s.relation IS NULL OR d.table_name IS NOT NULL;
-COMMENT ON VIEW dynamo.stat_operations IS 'Requests of this database by table and operation since the server started, with the library preloaded; table_name is NULL where a request was of no existing table or of several';
-COMMENT ON COLUMN dynamo.stat_operations.calls IS 'Requests, those that failed included';
-COMMENT ON COLUMN dynamo.stat_operations.errors IS 'How often each error of the API was answered; a Postgres error counts as what a client is told';
-COMMENT ON COLUMN dynamo.stat_operations.total_time_ms IS 'Time spent in the functions; what a transaction takes to commit is not in it';
-COMMENT ON COLUMN dynamo.stat_operations.latency_histogram IS '22 counts: requests that took less than 16 us, then 16 to 32 us, 32 to 64 us and so on by doubling; the last has all over 16.8 s';
-GRANT SELECT ON dynamo.stat_operations TO PUBLIC;
-
-CREATE FUNCTION dynamo.reset_stat_operations() RETURNS void
-    LANGUAGE c VOLATILE PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_reset_stat_operations';
-COMMENT ON FUNCTION dynamo.reset_stat_operations() IS 'Begins the counts of dynamo.stat_operations in this database anew';
-REVOKE EXECUTE ON FUNCTION dynamo.reset_stat_operations() FROM PUBLIC;
-/* </end connected objects> */
-
-/* <begin connected objects> */
--- src/lib.rs
--- requires:
---   statistics
-
--- Tags, endpoints, policies and Contributor Insights of tables: requests and replies in the API's own JSON.
-
-CREATE FUNCTION dynamo.tag_resource(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_tag_resource';
-COMMENT ON FUNCTION dynamo.tag_resource(json) IS 'DynamoDB TagResource: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.untag_resource(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_untag_resource';
-COMMENT ON FUNCTION dynamo.untag_resource(json) IS 'DynamoDB UntagResource: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.list_tags_of_resource(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_list_tags_of_resource';
-COMMENT ON FUNCTION dynamo.list_tags_of_resource(json) IS 'DynamoDB ListTagsOfResource: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.describe_endpoints(request json DEFAULT '{}') RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_endpoints';
-COMMENT ON FUNCTION dynamo.describe_endpoints(json) IS 'DynamoDB DescribeEndpoints: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.put_resource_policy(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_put_resource_policy';
-COMMENT ON FUNCTION dynamo.put_resource_policy(json) IS 'DynamoDB PutResourcePolicy: request and reply in the JSON of the API; grants what the policy allows on the data table';
-
-CREATE FUNCTION dynamo.get_resource_policy(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_get_resource_policy';
-COMMENT ON FUNCTION dynamo.get_resource_policy(json) IS 'DynamoDB GetResourcePolicy: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.delete_resource_policy(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_delete_resource_policy';
-COMMENT ON FUNCTION dynamo.delete_resource_policy(json) IS 'DynamoDB DeleteResourcePolicy: request and reply in the JSON of the API; takes back what the policy granted';
-
-CREATE FUNCTION dynamo.update_contributor_insights(request json) RETURNS json
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'pg_dynamo_update_contributor_insights';
-COMMENT ON FUNCTION dynamo.update_contributor_insights(json) IS 'DynamoDB UpdateContributorInsights: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.describe_contributor_insights(request json) RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_describe_contributor_insights';
-COMMENT ON FUNCTION dynamo.describe_contributor_insights(json) IS 'DynamoDB DescribeContributorInsights: request and reply in the JSON of the API';
-
-CREATE FUNCTION dynamo.list_contributor_insights(request json DEFAULT '{}') RETURNS json
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-    AS 'MODULE_PATHNAME', 'pg_dynamo_list_contributor_insights';
-COMMENT ON FUNCTION dynamo.list_contributor_insights(json) IS 'DynamoDB ListContributorInsights: request and reply in the JSON of the API';
-
--- Of tables that the current role may read, without policies of row security: keys are items' data.
-CREATE FUNCTION dynamo_internal.contributor_insights(
-    OUT relation oid,
-    OUT index_columns bigint,
-    OUT rule text,
-    OUT whole_key boolean,
-    OUT key text,
-    OUT requests bigint,
-    OUT at_most_too_many bigint
-) RETURNS SETOF record
-    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
-    AS 'MODULE_PATHNAME', 'pg_dynamo_contributor_insights';
-
-CREATE VIEW dynamo.contributor_insights AS
-SELECT d.table_name,
-       (i.index ->> 'name') COLLATE "C" AS index_name,
-       s.rule,
-       CASE WHEN s.whole_key THEN 'item' ELSE 'partition' END AS key_kind,
-       s.key,
-       s.requests,
-       s.at_most_too_many
-FROM dynamo_internal.contributor_insights() AS s
-JOIN pg_catalog.pg_class AS c ON c.oid = s.relation
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'dynamo_tables'
-JOIN dynamo.table_definition AS d ON d.relation_name = c.relname
--- Names of attributes may hold U+0000, which Postgres does not read.
-LEFT JOIN LATERAL pg_catalog.json_array_elements(
-    replace(d.definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json -> 'global_indexes') AS i (index)
-    ON (i.index ->> 'columns')::pg_catalog.int8 = s.index_columns
-WHERE s.index_columns = 0 OR i.index IS NOT NULL;
-COMMENT ON VIEW dynamo.contributor_insights IS 'The most frequent keys of tables and indexes with Contributor Insights enabled, since the server started, with the library preloaded; of tables that the current role may read';
-COMMENT ON COLUMN dynamo.contributor_insights.index_name IS 'NULL: the table itself';
-COMMENT ON COLUMN dynamo.contributor_insights.rule IS 'accessed: requests that were admitted, from a sample (dynamo.contributor_insights_sample); throttled: those that throughput refused';
-COMMENT ON COLUMN dynamo.contributor_insights.key_kind IS 'partition: partition keys; item: whole keys of a table with a sort key';
-COMMENT ON COLUMN dynamo.contributor_insights.key IS 'DynamoDB JSON; what is too long ends in an ellipsis';
-COMMENT ON COLUMN dynamo.contributor_insights.requests IS 'Never too few, within what the sample tells';
-COMMENT ON COLUMN dynamo.contributor_insights.at_most_too_many IS 'By how much requests may be too large';
-GRANT SELECT ON dynamo.contributor_insights TO PUBLIC;
+       ttl.definition ->> 'attribute' AS attribute_name,
+       CASE ttl.definition ->> 'state' WHEN 'Active' THEN 'ENABLED' WHEN 'Deleting' THEN 'DISABLING' ELSE 'ENABLING' END AS status,
+       e.items AS backlog,
+       e.oldest,
+       coalesce(t.deleted, 0) AS deleted,
+       t.swept_at AS last_sweep,
+       coalesce(t.failing, 0) AS failing,
+       coalesce(b.error, t.error) AS error
+FROM (SELECT table_name, relation_name,
+             -- Names of attributes may hold U+0000, which Postgres does not read.
+             replace(definition::pg_catalog.text, '\u0000', '\ufffd')::pg_catalog.json AS definition
+      FROM dynamo.table_definition
+      WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '"time_to_live":\{') AS d
+CROSS JOIN LATERAL (SELECT d.definition -> 'time_to_live') AS ttl (definition)
+LEFT JOIN LATERAL dynamo_internal.expired_items(
+    CASE ttl.definition ->> 'state' WHEN 'Active' THEN d.relation_name END) AS e ON true
+LEFT JOIN dynamo_internal.time_to_live AS t
+    ON t.table_name = d.table_name AND t.table_id = d.definition ->> 'table_id'
+LEFT JOIN dynamo_internal.index_build AS b
+    ON b.table_name = d.table_name AND b.index_name = ':ttl' AND b.table_id = d.definition ->> 'table_id';
+COMMENT ON VIEW dynamo.time_to_live IS 'Tables whose items expire: backlog counts expired items that are still there, up to 100,000';
+GRANT SELECT ON dynamo.time_to_live TO PUBLIC;
 /* </end connected objects> */
 

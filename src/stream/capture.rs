@@ -70,6 +70,8 @@ const SLOT_TIMEOUT: &CStr = c"0";
 pub unsafe extern "C-unwind" fn pg_dynamo_stream_worker(database: pg_sys::Datum) {
     process::begin(database);
     session::set(c"lock_timeout", LOCK_TIMEOUT);
+    // Plans live as long as the process, tables that are small when they are made need not stay so.
+    session::set(c"enable_seqscan", c"off");
     process::alone(Kind::Stream, work, || {
         let left = session::transaction(|| {
             Ok(process::extension_is_here() && spi::connected(|| Kind::Stream.has_work()))

@@ -118,17 +118,21 @@ impl Store {
 
     /// Everything before `lsn` is stored.
     fn advance(&mut self, lsn: u64) {
-        self.tip = lsn;
+        let before = std::mem::replace(&mut self.tip, lsn);
+        if before == lsn {
+            return;
+        }
         let epoch = self.epoch;
         spi::connected(|| {
             let plan = self.progress.get_or_insert_with(|| {
                 Plan::prepare(
-                    "INSERT INTO dynamo_internal.stream_progress (epoch, lsn) VALUES ($1, $2) \
-                     ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, lsn = excluded.lsn",
-                    &[pg_sys::INT8OID; 2],
+                    "WITH passed AS (DELETE FROM dynamo_internal.stream_place WHERE epoch = $1 AND lsn = $3) \
+                     INSERT INTO dynamo_internal.stream_place (epoch, lsn) VALUES ($1, $2)",
+                    &[pg_sys::INT8OID; 3],
                 )
             });
-            plan.execute(&[Arg::Int8(epoch.into()), Arg::Int8(lsn as i64)], false);
+            let [lsn, before] = [lsn, before].map(|lsn| Arg::Int8(lsn as i64));
+            plan.execute(&[Arg::Int8(epoch.into()), lsn, before], false);
         });
     }
 

@@ -80,8 +80,8 @@ pub(super) fn begin_epoch(missing: bool) -> CoreResult<u32> {
         );
         if !goes_on {
             let plan = Plan::prepare(
-                "INSERT INTO dynamo_internal.stream_progress (epoch, lsn) VALUES ($1, 0) \
-                 ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, lsn = 0",
+                "WITH passed AS (DELETE FROM dynamo_internal.stream_place) \
+                 INSERT INTO dynamo_internal.stream_place (epoch, lsn) VALUES ($1, 0)",
                 &[pg_sys::INT8OID],
             );
             plan.execute(&[Arg::Int8(epoch.into())], false);
