@@ -1,4 +1,4 @@
--- One transaction that writes for `seconds`, with savepoints that are kept and some that are not. It also makes a table
+-- One transaction that writes for `seconds`, now and then behind a savepoint that is kept or not. It also makes a table
 -- with a stream, and holds one whose stream is asked for meanwhile.
 SET application_name = 'long';
 SELECT set_config('long.seconds', :'seconds', false) \g /dev/null
@@ -11,13 +11,15 @@ BEGIN
     PERFORM put('Held', 'long', 0, 0);
     WHILE clock_timestamp() < until LOOP
         i := i + 1;
-        BEGIN
-            PERFORM put('Booked', 'long', i, i, 300);
-            IF i % 10 = 0 THEN RAISE division_by_zero; END IF;
-            PERFORM put('Made', 'long', i, i);
-            IF i % 3 = 0 THEN PERFORM add('Booked', 'long', i, -i); END IF;
-        EXCEPTION WHEN division_by_zero THEN NULL;
-        END;
+        PERFORM put('Booked', 'long', i, i, 300);
+        PERFORM put('Made', 'long', i, i);
+        IF i % 20 = 0 THEN
+            BEGIN
+                PERFORM add('Booked', 'long', i, -i);
+                IF i % 40 = 0 THEN RAISE division_by_zero; END IF;
+            EXCEPTION WHEN division_by_zero THEN NULL;
+            END;
+        END IF;
         PERFORM pg_sleep(0.005);
     END LOOP;
 END

@@ -14,7 +14,7 @@ BEGIN
         SELECT coalesce(max(sequence_number COLLATE "C"), last) INTO last FROM dynamo.stream_records('Other', last);
         PERFORM put('Other', 'a', i, i);
         COMMIT;
-        there := dynamo.wait_for_stream('Other', last, '10 s');
+        there := dynamo.wait_for_stream('Other', last, '1 minute');
         COMMIT;
         EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'long' AND state = 'active');
         INSERT INTO watched SELECT there, v.retained_wal_bytes, pg_current_wal_lsn() - began,
