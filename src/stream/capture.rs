@@ -70,8 +70,6 @@ const SLOT_TIMEOUT: &CStr = c"0";
 pub unsafe extern "C-unwind" fn pg_dynamo_stream_worker(database: pg_sys::Datum) {
     process::begin(database);
     session::set(c"lock_timeout", LOCK_TIMEOUT);
-    // Plans live as long as the process, tables that are small when they are made need not stay so.
-    session::set(c"enable_seqscan", c"off");
     process::alone(Kind::Stream, work, || {
         let left = session::transaction(|| {
             Ok(process::extension_is_here() && spi::connected(|| Kind::Stream.has_work()))
@@ -355,7 +353,8 @@ impl Capture {
 
     /// What is asked of the worker besides. False: there is nothing left for it.
     fn tick(&mut self) -> Result<bool, Failure> {
-        session::heed_signals();
+        // However much there is to read, this process ends with the postmaster: the next one could not start beside it.
+        session::sleep(0);
         process::leave_database_to_others();
         let extension = self.extension;
         let Some(wanted) = session::transaction(|| {
