@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from support import TableCase, differs
+from support import TableCase
 
 SESSION = boto3.Session()
 
@@ -109,18 +109,6 @@ class Protocol(TableCase):
             if "UnknownOperationException" in json.loads(reply).get("__type", ""):
                 unknown.append(operation)
         self.assertEqual(unknown, [])
-
-    def test_an_operation_of_a_later_release_is_unknown_and_not_repeated(self):
-        sent = []
-        client = SESSION.client("dynamodbstreams", endpoint_url=self.client.meta.endpoint_url)
-        client.meta.events.register("before-send.dynamodb-streams", lambda **_: sent.append(1))
-        expected = differs(aws=None, here="UnknownOperationException", why="streams are not in this release")
-        try:
-            client.list_streams()
-            code = None
-        except ClientError as failure:
-            code = failure.response["Error"]["Code"]
-        self.assertEqual((code, len(sent)), (expected, 1))
 
 
 class Retries(TableCase):

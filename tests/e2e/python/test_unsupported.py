@@ -49,6 +49,12 @@ class Unsupported(TableCase):
     @unittest.skipIf(ON_AWS, "AWS would begin to do it")
     def test_what_aws_would_do_is_refused(self):
         bucket = dict(S3Bucket="no-such-bucket")
+        export = self.client.export_table_to_point_in_time
+        message = self.message("PointInTimeRecoveryUnavailableException", export, TableArn=self.arn, **bucket)
+        self.assertEqual(message, f"Point in time recovery is not enabled for table '{self.name}'")
+        self.client.update_continuous_backups(
+            TableName=self.name, PointInTimeRecoverySpecification=dict(PointInTimeRecoveryEnabled=True)
+        )
         for call, arguments in [
             (
                 self.client.enable_kinesis_streaming_destination,
@@ -66,7 +72,7 @@ class Unsupported(TableCase):
                     ),
                 ),
             ),
-            (self.client.export_table_to_point_in_time, dict(TableArn=self.arn) | bucket),
+            (export, dict(TableArn=self.arn) | bucket),
         ]:
             message = self.message("ValidationException", call, **arguments)
             self.assertIn("is not supported in this release of pg_dynamo", message)
