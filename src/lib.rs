@@ -107,13 +107,18 @@ pub extern "C-unwind" fn _PG_init() {
     storage::catalog::register_invalidation();
     storage::role::register_invalidation();
     storage::leftovers::register();
+    storage::commands::register(&[storage::leftovers::check, stream::farewell::ask]);
     storage::history::record::register();
     storage::planner::register_hook();
     entry::register_item_sets();
     // SAFETY: a flag of this process.
     if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
         storage::counters::register();
-        storage::register_shared_memory();
+        storage::shared_memory::register(&[
+            storage::throughput::AREA,
+            storage::insights::AREA,
+            stream::wake::AREA,
+        ]);
     }
     stream::wake::register();
     stream::farewell::register();

@@ -14,8 +14,6 @@
 use super::pg_error::{catching, raw};
 use pgrx::{PgSqlErrorCode, ereport, pg_sys};
 use std::cell::Cell;
-use std::ffi::c_char;
-use std::sync::OnceLock;
 
 /// What a session knows of itself.
 #[derive(Clone, Copy, Default)]
@@ -36,23 +34,16 @@ thread_local! {
     };
 }
 
-static NEXT: OnceLock<pg_sys::ProcessUtility_hook_type> = OnceLock::new();
-
 fn change(change: impl FnOnce(&mut Watch)) {
     let mut watch = WATCH.get();
     change(&mut watch);
     WATCH.set(watch);
 }
 
+/// Once per process, when the library is loaded; `check` is told of commands.
 pub fn register() {
-    // SAFETY: once per process, when the library is loaded; the hook found is called by ours. The callback is a static
-    // function of the signature Postgres expects.
-    unsafe {
-        if NEXT.set(pg_sys::ProcessUtility_hook).is_ok() {
-            pg_sys::ProcessUtility_hook = Some(utility);
-        }
-        pg_sys::RegisterXactCallback(Some(transaction_ended), std::ptr::null_mut());
-    }
+    // SAFETY: a static function of the signature Postgres expects.
+    unsafe { pg_sys::RegisterXactCallback(Some(transaction_ended), std::ptr::null_mut()) };
 }
 
 /// A statement of ours is about to be executed.
@@ -161,45 +152,15 @@ unsafe extern "C-unwind" fn transaction_ended(
     }
 }
 
-/// # Safety
-/// Called by Postgres to run a command. No value here has a destructor, so an ERROR may jump across.
-#[allow(clippy::too_many_arguments, reason = "Postgres's signature")]
-unsafe extern "C-unwind" fn utility(
-    statement: *mut pg_sys::PlannedStmt,
-    text: *const c_char,
-    read_only_tree: bool,
-    context: pg_sys::ProcessUtilityContext::Type,
-    parameters: pg_sys::ParamListInfo,
-    environment: *mut pg_sys::QueryEnvironment,
-    destination: *mut pg_sys::DestReceiver,
-    completion: *mut pg_sys::QueryCompletion,
-) {
-    // SAFETY: the arguments are passed on untouched; a planned statement of a command has it.
-    unsafe {
-        if WATCH.get().guarding {
-            pg_sys::panic::pgrx_extern_c_guard(|| check((*statement).utilityStmt));
-        }
-        let next = NEXT.get().copied().flatten();
-        let next = next.unwrap_or(raw::standard_ProcessUtility);
-        next(
-            statement,
-            text,
-            read_only_tree,
-            context,
-            parameters,
-            environment,
-            destination,
-            completion,
-        );
-    }
-}
-
-/// Refuses a command that would outlast the call.
+/// While a call runs as another role, refuses a command that would outlast it.
 ///
 /// # Safety
 /// `command` is a complete node.
-unsafe fn check(command: *mut pg_sys::Node) {
+pub unsafe fn check(command: *mut pg_sys::Node) {
     use pg_sys::NodeTag;
+    if !WATCH.get().guarding {
+        return;
+    }
     // SAFETY: by the caller; a node is what its tag says.
     let name = unsafe {
         match (*command).type_ {

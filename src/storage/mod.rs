@@ -6,6 +6,7 @@ pub mod backup;
 pub mod bare;
 pub mod batch;
 pub mod catalog;
+pub mod commands;
 pub mod counters;
 pub mod derivation;
 pub mod detoast;
@@ -25,7 +26,7 @@ pub mod policy;
 mod read;
 pub mod role;
 pub mod scan;
-mod shared_memory;
+pub mod shared_memory;
 pub mod snapshot;
 pub mod spi;
 pub mod subtransaction;
@@ -33,8 +34,3 @@ pub mod table;
 pub mod throughput;
 pub mod time_to_live;
 pub mod transaction_token;
-
-/// Only while the postmaster preloads the library.
-pub fn register_shared_memory() {
-    shared_memory::register(&[throughput::AREA, insights::AREA]);
-}

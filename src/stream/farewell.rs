@@ -8,78 +8,43 @@
 //! rolled back; without one that is said. An event trigger has the library loaded by then.
 
 use super::{slot, wake};
-use crate::storage::pg_error::raw;
 use crate::worker::{self, Kind};
 use pgrx::pg_sys;
 use std::cell::Cell;
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
 
 /// Milliseconds that a worker gets to leave, and then to end.
 const PATIENCE: u32 = 2_000;
 const LAST: u32 = 3_000;
 
-static NEXT: OnceLock<pg_sys::ProcessUtility_hook_type> = OnceLock::new();
-static NEXT_ACCESS: OnceLock<pg_sys::object_access_hook_type> = OnceLock::new();
+static NEXT: OnceLock<pg_sys::object_access_hook_type> = OnceLock::new();
 
 thread_local! {
     /// This transaction drops the extension, and there is a slot.
     static DROPPED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Called once when the library is loaded. Without the shared memory that preloading gives no worker could be asked to
-/// leave.
+/// Called once when the library is loaded; `ask` is told of commands.
 pub fn register() {
-    // SAFETY: the hooks found are called by ours.
+    // SAFETY: the hook found is called by ours.
     unsafe {
-        if NEXT_ACCESS.set(pg_sys::object_access_hook).is_ok() {
+        if NEXT.set(pg_sys::object_access_hook).is_ok() {
             pg_sys::object_access_hook = Some(object_access);
         }
-        if pg_sys::process_shared_preload_libraries_in_progress
-            && NEXT.set(pg_sys::ProcessUtility_hook).is_ok()
-        {
-            pg_sys::ProcessUtility_hook = Some(utility);
-        }
     }
 }
 
-/// # Safety
-/// Called by Postgres to run a command. No value here has a destructor, so an ERROR may jump across.
-#[allow(clippy::too_many_arguments, reason = "Postgres's signature")]
-unsafe extern "C-unwind" fn utility(
-    statement: *mut pg_sys::PlannedStmt,
-    text: *const c_char,
-    read_only_tree: bool,
-    context: pg_sys::ProcessUtilityContext::Type,
-    parameters: pg_sys::ParamListInfo,
-    environment: *mut pg_sys::QueryEnvironment,
-    destination: *mut pg_sys::DestReceiver,
-    completion: *mut pg_sys::QueryCompletion,
-) {
-    // SAFETY: the arguments are passed on untouched; a planned statement of a command has it.
-    unsafe {
-        let command = (*statement).utilityStmt;
-        if (*command).type_ == pg_sys::NodeTag::T_DropdbStmt {
-            pg_sys::panic::pgrx_extern_c_guard(|| ask(command.cast()));
-        }
-        let next = NEXT.get().copied().flatten();
-        let next = next.unwrap_or(raw::standard_ProcessUtility);
-        next(
-            statement,
-            text,
-            read_only_tree,
-            context,
-            parameters,
-            environment,
-            destination,
-            completion,
-        );
-    }
-}
-
+/// Before DROP DATABASE. Without the shared memory that preloading gives no worker could be asked to leave.
+///
 /// # Safety
 /// `command` is a complete node; a transaction is open.
-unsafe fn ask(command: *mut pg_sys::DropdbStmt) {
+pub unsafe fn ask(command: *mut pg_sys::Node) {
+    // SAFETY: by the caller.
+    if !wake::is_shared() || unsafe { (*command).type_ } != pg_sys::NodeTag::T_DropdbStmt {
+        return;
+    }
+    let command = command.cast::<pg_sys::DropdbStmt>();
     // SAFETY: by the caller; look-ups. Whoever may not drop the database does not disturb it.
     let database = unsafe {
         let database = pg_sys::get_database_oid((*command).dbname, true);
@@ -128,7 +93,7 @@ unsafe extern "C-unwind" fn object_access(
 ) {
     // SAFETY: the arguments are passed on untouched; what is dropped can still be looked up.
     unsafe {
-        if let Some(Some(next)) = NEXT_ACCESS.get() {
+        if let Some(Some(next)) = NEXT.get() {
             next(access, class, object, part, argument);
         }
         if access == pg_sys::ObjectAccessType::OAT_DROP && class == pg_sys::ExtensionRelationId {

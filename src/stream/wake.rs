@@ -4,11 +4,11 @@
 //! who waits for the worker sleeps on a condition variable there. Without, and for sessions that have not loaded the
 //! library, each looks by itself every few milliseconds.
 
+use crate::storage::shared_memory::Area;
 use pgrx::pg_sys;
 use std::cell::{Cell, UnsafeCell};
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
-use std::sync::OnceLock;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed,
     Ordering::Release,
@@ -45,8 +45,24 @@ struct Shared {
 /// Set in the postmaster before it forks; null when the library was not preloaded.
 static PLACES_IN_MEMORY: AtomicPtr<Shared> = AtomicPtr::new(null_mut());
 
-type Hook = Option<unsafe extern "C-unwind" fn()>;
-static NEXT: OnceLock<(Hook, Hook)> = OnceLock::new();
+pub const AREA: Area = Area {
+    name: c"pg_dynamo_capture",
+    size: || size_of::<[Shared; PLACES]>(),
+    start,
+};
+
+/// Each place says itself what of it is whose: the lock that comes with the memory is not needed.
+fn start(memory: *mut c_void, _: *mut pg_sys::LWLock) {
+    let places = memory.cast::<Shared>();
+    // SAFETY: as many as were asked for, and nobody else uses them yet.
+    unsafe {
+        for at in 0..PLACES {
+            let progress = UnsafeCell::raw_get(&raw const (*places.add(at)).progress);
+            pg_sys::ConditionVariableInit(progress);
+        }
+    }
+    PLACES_IN_MEMORY.store(places, Release);
+}
 
 thread_local! {
     /// End of the last commit of this session that was told.
@@ -55,54 +71,8 @@ thread_local! {
 
 /// Called once when the library is loaded.
 pub fn register() {
-    // SAFETY: static functions of the signatures Postgres expects; the hooks found are called by ours.
-    unsafe {
-        pg_sys::RegisterXactCallback(Some(transaction_event), null_mut());
-        if pg_sys::process_shared_preload_libraries_in_progress {
-            let found = (pg_sys::shmem_request_hook, pg_sys::shmem_startup_hook);
-            if NEXT.set(found).is_ok() {
-                pg_sys::shmem_request_hook = Some(request_memory);
-                pg_sys::shmem_startup_hook = Some(start);
-            }
-        }
-    }
-}
-
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn request_memory() {
-    // SAFETY: Postgres calls the hook when requests are welcome.
-    unsafe {
-        if let Some((Some(next), _)) = NEXT.get() {
-            next();
-        }
-        pg_sys::RequestAddinShmemSpace(size_of::<[Shared; PLACES]>());
-    }
-}
-
-/// Once in the postmaster, before any session; again after it has restarted its processes.
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn start() {
-    // SAFETY: Postgres calls the hook when shared memory is there; nobody else uses it yet.
-    unsafe {
-        if let Some((_, Some(next))) = NEXT.get() {
-            next();
-        }
-        let mut found = false;
-        let places = pg_sys::ShmemInitStruct(
-            c"pg_dynamo capture".as_ptr(),
-            size_of::<[Shared; PLACES]>(),
-            &mut found,
-        )
-        .cast::<Shared>();
-        if !found {
-            places.write_bytes(0, PLACES);
-            for at in 0..PLACES {
-                let progress = UnsafeCell::raw_get(&raw const (*places.add(at)).progress);
-                pg_sys::ConditionVariableInit(progress);
-            }
-        }
-        PLACES_IN_MEMORY.store(places, Release);
-    }
+    // SAFETY: a static function of the signature Postgres expects.
+    unsafe { pg_sys::RegisterXactCallback(Some(transaction_event), null_mut()) };
 }
 
 fn places() -> &'static [Shared] {
