@@ -9,7 +9,8 @@ use pg_dynamo_core::request::{CreateTableRequest, table_description_reply};
 use pg_dynamo_core::table::{TableDefinition, TableStatistics};
 use pg_dynamo_core::{ApiError, Result};
 
-/// The table is ACTIVE when the call returns, unless it waits for the first stream of its database; a session creating the same name is waited for.
+/// The table is ACTIVE when the call returns, unless it waits for the first stream of its database; a session creating the
+/// same name is waited for.
 pub fn run(session: &Session, mut request: CreateTableRequest) -> Result<String> {
     let policy = request.take_policy();
     let definition = request.definition(catalog::new_id(), catalog::now_millis())?;

@@ -404,7 +404,7 @@ pub fn lock_definition(name: &str) -> Result<Option<TableDefinition>> {
 /// to do without knowing any table.
 pub fn matching(pattern: &str) -> Result<Vec<TableDefinition>> {
     let definitions = spi::connected(|| {
-        let plan = Plan::prepare(
+        let plan = Plan::kept(
             &format!(
                 "SELECT definition::pg_catalog.text FROM dynamo.table_definition \
                  WHERE definition::pg_catalog.text OPERATOR(pg_catalog.~) '{pattern}' ORDER BY table_name"

@@ -4,10 +4,9 @@ use super::super::catalog::{self, State, StreamRow};
 use super::super::marker;
 use crate::storage::catalog as tables;
 use crate::storage::catalog::Hold;
-use crate::storage::spi::{self, Plan};
 use crate::worker::session;
+use pg_dynamo_core::Result as CoreResult;
 use pg_dynamo_core::table::{StreamState, TableDefinition};
-use pg_dynamo_core::{ApiError, Result as CoreResult};
 use pgrx::prelude::*;
 
 /// What the definitions ask for.
@@ -74,24 +73,9 @@ impl Wanted {
     }
 }
 
-/// Definitions that have a stream. A transaction must be open.
+/// Definitions that have a stream: text that only looks like one is none. A transaction must be open.
 fn with_streams() -> CoreResult<Vec<TableDefinition>> {
-    let definitions = spi::connected(|| {
-        let plan = Plan::kept(
-            "SELECT definition::text FROM dynamo.table_definition \
-             WHERE definition::text ~ '\"stream\":\\{' ORDER BY table_name",
-            &[],
-        );
-        let count = plan.execute(&[], false);
-        (0..count as usize)
-            .filter_map(|row| spi::text_value(row, 1))
-            .collect::<Vec<_>>()
-    });
-    let parse = |json: &String| {
-        let definition: Result<TableDefinition, _> = serde_json::from_str(json);
-        definition.map_err(|_| ApiError::corrupt("table definition"))
-    };
-    // Text that only looks like a stream is none.
-    let all: CoreResult<Vec<_>> = definitions.iter().map(parse).collect();
-    Ok(all?.into_iter().filter(|d| d.stream.is_some()).collect())
+    let mut found = tables::matching(r#""stream":\{"#)?;
+    found.retain(|definition| definition.stream.is_some());
+    Ok(found)
 }
