@@ -62,6 +62,12 @@ unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relid: pg
     });
 }
 
+/// How many changes of relations this backend has been told of: the same number again, and nobody has altered a table or
+/// replaced a definition that this backend's snapshot could show.
+pub fn invalidations() -> u64 {
+    INVALIDATIONS.get()
+}
+
 pub fn register_invalidation() {
     // SAFETY: a static function with the signature Postgres expects, registered once per process.
     unsafe {

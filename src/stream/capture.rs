@@ -42,6 +42,10 @@ const BOUND: Duration = Duration::from_secs(1);
 /// Such looks at the bound that must find it exceeded.
 const CHANCES: u32 = 3;
 const EXPIRY: Duration = Duration::from_secs(10);
+/// Between looks at the definitions when nothing tells of a change of them, as a restore does not.
+const LOOK: Duration = Duration::from_secs(5);
+/// Between attempts that fail of the same.
+const PAUSE: Duration = Duration::from_secs(5);
 /// Without anything to decode the slot is let go.
 const REST: Duration = Duration::from_millis(200);
 /// Milliseconds of sleep between two looks at a log that is being written: nobody who commits meanwhile has to wake this
@@ -57,6 +61,7 @@ const LOST: &str = "the write-ahead log that capture needed is gone (max_slot_wa
      dynamo.stream_max_retained_wal while it was stuck)";
 /// How long writers may queue behind a lock that this worker asks for.
 const LOCK_TIMEOUT: &CStr = c"100ms";
+const NO_TIME: &CStr = c"1ms";
 /// A new slot waits for every transaction that runs, however long: nobody queues behind that, and who gave up would never
 /// have one where there is always a long transaction.
 const SLOT_TIMEOUT: &CStr = c"0";
@@ -86,21 +91,32 @@ pub unsafe extern "C-unwind" fn pg_dynamo_stream_worker(database: pg_sys::Datum)
 /// Captures until no stream is left.
 fn work() -> bool {
     if let Err(failure) = serve() {
-        warning!("pg_dynamo streams: {}", failure.message);
         let noted = session::transaction(|| {
-            if process::extension_is_here() {
-                note_error(&failure.message);
-            }
-            Ok(())
+            Ok(!process::extension_is_here() || note_error(&failure.message))
         });
+        wake::leave();
+        if matches!(noted, Ok(false)) {
+            // The worker before this one has said so.
+            pause();
+        } else {
+            warning!("pg_dynamo streams: {}", failure.message);
+        }
         if let Err(failure) = noted {
             warning!("pg_dynamo streams: {}", failure.message);
         }
-        wake::leave();
         // SAFETY: the end of the process; it is started again.
         unsafe { pg_sys::proc_exit(1) };
     }
     false
+}
+
+/// Before this process is started again to fail of the same, maybe.
+fn pause() {
+    let end = Instant::now() + PAUSE;
+    while Instant::now() < end {
+        session::sleep(TICK.as_millis() as u32);
+        process::leave_database_to_others();
+    }
 }
 
 fn serve() -> Result<(), Failure> {
@@ -183,7 +199,27 @@ fn stop() -> Result<bool, Failure> {
 fn tidy() -> Result<(), Failure> {
     session::transaction(|| {
         store::seal_expired();
-        store::trim();
+        Ok(())
+    })?;
+    trim()
+}
+
+/// Empties the slices whose records have expired, each by itself: one that somebody reads is left for later.
+fn trim() -> Result<(), Failure> {
+    let expired = session::transaction(|| Ok(store::expired_slices()))?;
+    for slot in expired {
+        let emptied = session::transaction(|| {
+            store::empty_slice(slot);
+            Ok(())
+        });
+        match emptied {
+            // Nothing is captured meanwhile: others that are read are not waited for.
+            Err(failure) if failure.is_transient() => session::set(c"lock_timeout", NO_TIME),
+            other => other?,
+        }
+    }
+    session::set(c"lock_timeout", LOCK_TIMEOUT);
+    session::transaction(|| {
         store::forget_expired();
         Ok(())
     })
@@ -201,6 +237,10 @@ struct Capture {
     ending: HashMap<u32, u64>,
     notices: Notices,
     complained: Option<Instant>,
+    /// Changes of relations that the definitions were read after, and when; whether they ask for something yet to be done.
+    seen: u64,
+    looked: Instant,
+    unsettled: bool,
     /// Tables that others hold, and when they are asked for again.
     held: HashMap<String, Instant>,
     sleep: u32,
@@ -251,6 +291,9 @@ impl Capture {
             ending: HashMap::new(),
             notices: Notices::new(),
             complained: None,
+            seen: 0,
+            looked: now,
+            unsettled: true,
             held: HashMap::new(),
             sleep: wake::be_woken(),
             busy: now,
@@ -356,18 +399,25 @@ impl Capture {
         // However much there is to read, this process ends with the postmaster: the next one could not start beside it.
         session::sleep(0);
         process::leave_database_to_others();
-        let extension = self.extension;
-        let Some(wanted) = session::transaction(|| {
+        let expires = self.expired.elapsed() >= EXPIRY;
+        let look = expires || self.unsettled || self.looked.elapsed() >= LOOK;
+        let (extension, seen) = (self.extension, self.seen);
+        let Some((seen, wanted)) = session::transaction(|| {
             if process::extension() != extension {
                 return Ok(None);
             }
-            Wanted::read().map(Some)
+            let now = tables::invalidations();
+            let wanted = (look || now != seen).then(Wanted::read).transpose()?;
+            Ok(Some((now, wanted)))
         })?
         else {
             self.decoder.rest();
             return Ok(false);
         };
-        self.reconcile(&wanted)?;
+        if let Some(wanted) = &wanted {
+            (self.seen, self.looked) = (seen, Instant::now());
+            self.unsettled = self.reconcile(wanted)?;
+        }
         if self.bounded.elapsed() >= BOUND {
             self.bounded = Instant::now();
             if self.unconfirmed.is_empty() {
@@ -381,22 +431,16 @@ impl Capture {
                 return Ok(false);
             }
         }
-        if self.expired.elapsed() >= EXPIRY {
+        let Some(wanted) = wanted else {
+            return Ok(true);
+        };
+        if expires {
             self.expired = Instant::now();
             self.mark_again(&wanted)?;
             session::set(c"synchronous_commit", c"local");
             let store = &mut self.store;
             session::transaction(|| store.turn_slice())?;
-            let trimmed = session::transaction(|| {
-                store::trim();
-                store::forget_expired();
-                Ok(())
-            });
-            match trimmed {
-                // A reader is in the way: next time.
-                Err(failure) if failure.is_transient() => {}
-                other => other?,
-            }
+            trim()?;
         }
         if !wanted.any {
             self.decoder.rest();

@@ -1,11 +1,12 @@
 //! The output plugin `pg_dynamo`: changes of data tables with a stream, in commit order.
 //!
 //! In the capture worker they go into its buffer. For any other slot each is a message, the JSON of a Record as
-//! GetRecords shows it, and with it `eventSourceARN`. Options there: `tables`, names separated by commas (all that have a stream); `epoch`, a number
-//! for the sequence numbers (0).
+//! GetRecords shows it, and with it `eventSourceARN`. Options there: `tables`, names separated by commas (all that have a
+//! stream); `epoch`, a number for the sequence numbers (0).
 
 use super::buffer::{Buffer, Commit};
 use super::marker::{self, Streamed};
+use crate::storage::catalog as tables;
 use crate::storage::memory;
 use pg_dynamo_core::stream::record::{Origin, Row, changes};
 use pg_dynamo_core::stream::{Change, Event, Position, Record, StreamName};
@@ -17,7 +18,7 @@ use pgrx::pg_sys::ReorderBufferChangeType::{
     REORDER_BUFFER_CHANGE_DELETE, REORDER_BUFFER_CHANGE_INSERT, REORDER_BUFFER_CHANGE_UPDATE,
 };
 use pgrx::prelude::*;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
 use std::rc::Rc;
@@ -30,9 +31,6 @@ const PK_HASH: usize = 0;
 const ITEM: usize = 3;
 
 thread_local! {
-    /// Counts invalidations of relations; those of the past arrive while it is decoded.
-    static INVALIDATIONS: Cell<u64> = const { Cell::new(0) };
-    static WATCHING: Cell<bool> = const { Cell::new(false) };
     /// In the capture worker: what was decoded, and the origin of its own transactions. Leaked on purpose: its temporary file
     /// must not be closed by a thread-local destructor after Postgres has shut down.
     static CAPTURED: &'static RefCell<Option<Captured>> = Box::leak(Box::default());
@@ -95,11 +93,6 @@ struct Plugin {
     tables: Option<Vec<String>>,
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, _relid: pg_sys::Oid) {
-    INVALIDATIONS.set(INVALIDATIONS.get().wrapping_add(1));
-}
-
 /// What Postgres asks the library for when a slot names it as its plugin.
 ///
 /// # Safety
@@ -126,19 +119,13 @@ unsafe extern "C-unwind" fn startup(
     options: *mut pg_sys::OutputPluginOptions,
     _is_new_slot: bool,
 ) {
-    if !WATCHING.replace(true) {
-        // SAFETY: a static function, registered once per process.
-        unsafe {
-            pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
-        }
-    }
     // SAFETY: a new context of Postgres's; what is allocated in its memory goes with it, with its destructor run.
     unsafe {
         (*options).output_type = pg_sys::OutputPluginOutputType::OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
         (*options).receive_rewrites = false;
         let mut plugin = Plugin {
             relations: HashMap::new(),
-            invalidations: INVALIDATIONS.get(),
+            invalidations: tables::invalidations(),
             commit: Commit { lsn: 0, at: 0 },
             ordinal: 0,
             expiring: Vec::new(),
@@ -348,7 +335,8 @@ impl Plugin {
     /// # Safety
     /// `relation` is open.
     unsafe fn streamed(&mut self, relation: pg_sys::Relation) -> Option<Rc<Streamed>> {
-        let invalidations = INVALIDATIONS.get();
+        // Those of the past arrive while it is decoded.
+        let invalidations = tables::invalidations();
         if self.invalidations != invalidations {
             self.invalidations = invalidations;
             self.relations.clear();

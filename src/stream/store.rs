@@ -331,9 +331,9 @@ pub fn seal_expired() {
     });
 }
 
-/// Empties the slices whose records have expired. A transaction must be open.
-pub fn trim() {
-    let expired = spi::connected(|| {
+/// The tables of the slices whose records have expired, the oldest first. A transaction must be open.
+pub fn expired_slices() -> Vec<i64> {
+    spi::connected(|| {
         let plan = Plan::prepare(
             "SELECT slot::int8 FROM dynamo_internal.stream_slice \
              WHERE sealed_at < clock_timestamp() - make_interval(secs => $1::float8) ORDER BY slice",
@@ -342,25 +342,32 @@ pub fn trim() {
         let count = plan.execute(&[Arg::Int8(crate::guc::stream_retention())], false);
         (0..count as usize)
             .filter_map(|row| spi::int_value(row, 1))
-            .collect::<Vec<_>>()
+            .collect()
+    })
+}
+
+/// Empties the table of a slice. A transaction must be open.
+pub fn empty_slice(slot: i64) {
+    spi::connected(|| {
+        // First, so that nobody who is in the way makes what comes next be done for nothing.
+        spi::run(&format!(
+            "LOCK TABLE dynamo_internal.stream_record_{slot} IN ACCESS EXCLUSIVE MODE"
+        ));
+        // What goes with it of each shard, for who asks for a record that is no longer there. An older slice may be left.
+        spi::run(&format!(
+            "UPDATE dynamo_internal.stream_shard AS s \
+             SET trimmed_epoch = last.epoch, trimmed_lsn = last.lsn, trimmed_ordinal = last.ordinal \
+             FROM dynamo_internal.stream_shard AS t CROSS JOIN LATERAL \
+                 (SELECT r.epoch, r.lsn, r.ordinal FROM dynamo_internal.stream_record_{slot} AS r \
+                  WHERE r.shard = t.number ORDER BY r.epoch DESC, r.lsn DESC, r.ordinal DESC LIMIT 1) AS last \
+             WHERE s.number = t.number AND (t.trimmed_lsn IS NULL \
+                 OR (last.epoch, last.lsn, last.ordinal) > (t.trimmed_epoch, t.trimmed_lsn, t.trimmed_ordinal))"
+        ));
+        spi::run(&format!("TRUNCATE dynamo_internal.stream_record_{slot}"));
+        spi::run(&format!(
+            "DELETE FROM dynamo_internal.stream_slice WHERE slot = {slot}"
+        ));
     });
-    for slot in expired {
-        spi::connected(|| {
-            // What goes with it of each shard, for who asks for a record that is no longer there.
-            spi::run(&format!(
-                "UPDATE dynamo_internal.stream_shard AS s \
-                 SET trimmed_epoch = last.epoch, trimmed_lsn = last.lsn, trimmed_ordinal = last.ordinal \
-                 FROM dynamo_internal.stream_shard AS t CROSS JOIN LATERAL \
-                     (SELECT r.epoch, r.lsn, r.ordinal FROM dynamo_internal.stream_record_{slot} AS r \
-                      WHERE r.shard = t.number ORDER BY r.epoch DESC, r.lsn DESC, r.ordinal DESC LIMIT 1) AS last \
-                 WHERE s.number = t.number"
-            ));
-            spi::run(&format!("TRUNCATE dynamo_internal.stream_record_{slot}"));
-            spi::run(&format!(
-                "DELETE FROM dynamo_internal.stream_slice WHERE slot = {slot}"
-            ));
-        });
-    }
 }
 
 /// Forgets shards that closed, and streams that ended, so long ago that nothing of them is left.

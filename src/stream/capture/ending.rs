@@ -32,17 +32,18 @@ pub(super) fn has_failed() -> bool {
     })
 }
 
-/// For `dynamo.streams`; capture may never have run.
-pub(super) fn note_error(message: &str) {
+/// For `dynamo.streams`; capture may never have run. Answers whether it is news.
+pub(super) fn note_error(message: &str) -> bool {
     spi::connected(|| {
         let plan = Plan::prepare(
             "INSERT INTO dynamo_internal.stream_capture (state, slot_name, epoch, system_identifier, timeline, error) \
              VALUES ('stopped', $2::name, 0, '', 0, $1) \
-             ON CONFLICT (one) DO UPDATE SET error = excluded.error, updated_at = clock_timestamp()",
+             ON CONFLICT (one) DO UPDATE SET error = excluded.error, updated_at = clock_timestamp() \
+             WHERE stream_capture.error IS DISTINCT FROM excluded.error",
             &[pg_sys::TEXTOID; 2],
         );
-        plan.execute(&[Arg::Text(message), Arg::Text(&slot::name())], false);
-    });
+        plan.execute(&[Arg::Text(message), Arg::Text(&slot::name())], false) > 0
+    })
 }
 
 /// A transaction that makes a table with a stream holds the row as long as it lives: then it says what was wrong until

@@ -22,9 +22,9 @@ const COMPLAINTS: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Capture {
-    /// Brings about what definitions say and streams are not yet.
-    pub(super) fn reconcile(&mut self, wanted: &Wanted) -> Result<(), Failure> {
-        wanted.clear_broken();
+    /// Brings about what definitions say and streams are not yet. Answers whether there was anything to do.
+    pub(super) fn reconcile(&mut self, wanted: &Wanted) -> Result<bool, Failure> {
+        let mut something = wanted.clear_broken();
         for definition in &wanted.definitions {
             let Some(stream) = &definition.stream else {
                 continue;
@@ -35,6 +35,7 @@ impl Capture {
                 .any(|row| row.name.table == definition.name && row.name.label == stream.label);
             let held = self.held.get(&definition.name);
             if held.is_some_and(|until| *until > Instant::now()) {
+                something = true;
                 continue;
             }
             let step = match stream.state {
@@ -43,6 +44,7 @@ impl Capture {
                 StreamState::Enabled if !known => self.adopt(definition),
                 StreamState::Enabled => continue,
             };
+            something = true;
             self.held.remove(&definition.name);
             match step {
                 Err(failure) if failure.is_transient() => {
@@ -58,13 +60,14 @@ impl Capture {
             let definition = wanted.definitions.iter().find(theirs);
             let stream = definition.and_then(|definition| definition.stream.as_ref());
             if stream.is_none_or(|stream| stream.label != row.name.label) {
+                something = true;
                 match self.end(row) {
                     Err(failure) if failure.is_transient() => {}
                     other => other?,
                 }
             }
         }
-        Ok(())
+        Ok(something)
     }
 
     /// What is wrong with one table is no reason not to capture the others.

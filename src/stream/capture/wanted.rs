@@ -53,8 +53,9 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Takes streams that were given up out of the definitions, as soon as their tables are free.
-    pub(super) fn clear_broken(&self) {
+    /// Takes streams that were given up out of the definitions, as soon as their tables are free. Answers
+    /// whether there are any.
+    pub(super) fn clear_broken(&self) -> bool {
         for table in &self.broken {
             let cleared = session::transaction(|| {
                 let Some(held) = tables::open(table, Hold::Exclusive)? else {
@@ -70,6 +71,7 @@ impl Wanted {
                 log!("stream of DynamoDB table {table}: {}", failure.message);
             }
         }
+        !self.broken.is_empty()
     }
 }
 
