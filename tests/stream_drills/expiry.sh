@@ -86,3 +86,35 @@ drill_expiry() {
     disable Log
     comes "and ends" "SELECT $(slots) = 0"
 }
+
+# Of three slices two have expired, and somebody reads the older one.
+drill_expiry_beside_a_reader() {
+    database reader
+    table Log
+    put Log 1 1
+    a_day_passes
+    put Log 2 1
+    comes "a second slice is begun" "SELECT count(*) = 2 FROM dynamo_internal.stream_slice"
+    ask "UPDATE dynamo_internal.stream_slice SET opened_at = opened_at - interval '25 h'"
+    kill_worker
+    put Log 3 1
+    comes "and a third" "SELECT count(*) = 3 FROM dynamo_internal.stream_slice"
+    local kept number
+    kept="(SELECT string_agg(slot::text, ',' ORDER BY slice) FROM dynamo_internal.stream_slice)"
+    number=$(ask "SELECT number_of('Log', 2)")
+    gives "captured" "INSERT 1:1, INSERT 2:1, INSERT 3:1" "SELECT told(arn('Log'))"
+    hold reader "LOCK TABLE dynamo_internal.stream_record_0 IN ACCESS SHARE MODE"
+    ask "UPDATE dynamo_internal.stream_slice SET sealed_at = sealed_at - interval '25 h' WHERE sealed_at IS NOT NULL"
+    kill_worker
+    comes "a slice that nobody reads goes, though an older one is read" "SELECT $kept = '0,2'"
+    refuses "what was in it is gone" "trimmed" "SELECT iterator('Log', 'AT_SEQUENCE_NUMBER', '$number')"
+    put Log 4 1
+    gives "capture goes on" "1" "SELECT count(*) FROM dynamo.stream_records('Log') WHERE keys::text ~ '4'"
+    release COMMIT
+    kill_worker
+    comes "the older one goes when it is free" "SELECT $kept = '2'"
+    refuses "what is gone stays gone" "trimmed" "SELECT iterator('Log', 'AT_SEQUENCE_NUMBER', '$number')"
+    gives "and what is kept is read" "INSERT 3, INSERT 4" "SELECT in_words(read_one(iterator('Log', 'TRIM_HORIZON')))"
+    disable Log
+    comes "it ends" "SELECT $(slots) = 0"
+}

@@ -33,6 +33,8 @@ drill_slot_limit() {
     release COMMIT
     comes "when the last slot goes meanwhile the view says so" "SELECT (capture()).error ~ 'replication slots'"
     gives "the table waits" CREATING "SELECT status('Late')"
+    sleep 4
+    [ "$(grep -c 'pg_dynamo streams: all replication slots' "$PGLOG")" = 1 ] && ok "the log says so once, however often it is tried" || fail "the log says so once: $(grep -c 'pg_dynamo streams: all replication slots' "$PGLOG") times"
     put Late 1 1
     free_slots
     active Late
