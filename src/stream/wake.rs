@@ -130,6 +130,8 @@ pub fn be_woken() -> u32 {
         Some(place) => {
             // SAFETY: a static function, once per process: however it ends, nobody waits for it.
             unsafe { pg_sys::before_shmem_exit(Some(process_ends), pg_sys::Datum::null()) };
+            // Meant for the worker before, which was just leaving.
+            place.unwelcome.store(false, Release);
             place.pid.store(std::process::id(), Release);
             place.latch.store(latch, Release);
             WOKEN
