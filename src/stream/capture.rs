@@ -23,7 +23,7 @@ use crate::storage::catalog as tables;
 use crate::storage::spi::{self, Plan};
 use crate::worker::session::{self, Failure};
 use crate::worker::{Kind, process};
-use ending::{end_all, give_up, has_failed, note_error, set_capture};
+use ending::{clear_error, end_all, give_up, has_failed, note_error, set_capture};
 use epoch::{begin_epoch, forget_log};
 use pg_dynamo_core::ApiError;
 use pgrx::pg_sys;
@@ -44,7 +44,7 @@ const CHANCES: u32 = 3;
 const EXPIRY: Duration = Duration::from_secs(10);
 /// Between looks at the definitions when nothing tells of a change of them, as a restore does not.
 const LOOK: Duration = Duration::from_secs(5);
-/// Between attempts that fail of the same.
+/// Between attempts that fail of the same; after so long capture goes well.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Without anything to decode the slot is let go.
 const REST: Duration = Duration::from_millis(200);
@@ -61,7 +61,6 @@ const LOST: &str = "the write-ahead log that capture needed is gone (max_slot_wa
      dynamo.stream_max_retained_wal while it was stuck)";
 /// How long writers may queue behind a lock that this worker asks for.
 const LOCK_TIMEOUT: &CStr = c"100ms";
-const NO_TIME: &CStr = c"1ms";
 /// A new slot waits for every transaction that runs, however long: nobody queues behind that, and who gave up would never
 /// have one where there is always a long transaction.
 const SLOT_TIMEOUT: &CStr = c"0";
@@ -97,6 +96,7 @@ fn work() -> bool {
         wake::leave();
         if matches!(noted, Ok(false)) {
             // The worker before this one has said so.
+            slot::release();
             pause();
         } else {
             warning!("pg_dynamo streams: {}", failure.message);
@@ -110,7 +110,7 @@ fn work() -> bool {
     false
 }
 
-/// Before this process is started again to fail of the same, maybe.
+/// While what is in the way may go away.
 fn pause() {
     let end = Instant::now() + PAUSE;
     while Instant::now() < end {
@@ -191,6 +191,7 @@ fn stop() -> Result<bool, Failure> {
         end_all(State::Disabled, "")?;
         slot::drop_all();
         set_capture("stopped");
+        clear_error();
         Ok(true)
     })
 }
@@ -201,24 +202,23 @@ fn tidy() -> Result<(), Failure> {
         store::seal_expired();
         Ok(())
     })?;
-    trim()
+    match trim() {
+        // What somebody reads is left to do.
+        Err(failure) if failure.is_transient() => pause(),
+        other => other?,
+    }
+    Ok(())
 }
 
-/// Empties the slices whose records have expired, each by itself: one that somebody reads is left for later.
+/// Empties the slices whose records have expired, the oldest first, so that what is left of a shard has no hole: one that
+/// somebody reads keeps those behind it.
 fn trim() -> Result<(), Failure> {
-    let expired = session::transaction(|| Ok(store::expired_slices()))?;
-    for slot in expired {
-        let emptied = session::transaction(|| {
+    for slot in session::transaction(|| Ok(store::expired_slices()))? {
+        session::transaction(|| {
             store::empty_slice(slot);
             Ok(())
-        });
-        match emptied {
-            // Nothing is captured meanwhile: others that are read are not waited for.
-            Err(failure) if failure.is_transient() => session::set(c"lock_timeout", NO_TIME),
-            other => other?,
-        }
+        })?;
     }
-    session::set(c"lock_timeout", LOCK_TIMEOUT);
     session::transaction(|| {
         store::forget_expired();
         Ok(())
@@ -241,6 +241,9 @@ struct Capture {
     seen: u64,
     looked: Instant,
     unsettled: bool,
+    /// Since when capture runs, and whether it has run long enough to say that it goes well.
+    began: Instant,
+    well: bool,
     /// Tables that others hold, and when they are asked for again.
     held: HashMap<String, Instant>,
     sleep: u32,
@@ -294,6 +297,8 @@ impl Capture {
             seen: 0,
             looked: now,
             unsettled: true,
+            began: now,
+            well: false,
             held: HashMap::new(),
             sleep: wake::be_woken(),
             busy: now,
@@ -361,7 +366,7 @@ impl Capture {
     fn store_batch(&mut self) -> Result<(), Failure> {
         let store = &mut self.store;
         let origin = self.origin;
-        let place = session::transaction(|| {
+        let (place, structural) = session::transaction(|| {
             let now = tables::now_millis();
             plugin::with_captured(|captured| {
                 let structural = store.write(captured, now)?;
@@ -370,11 +375,13 @@ impl Capture {
                     if structural { c"local" } else { c"off" },
                 );
                 slot::advance(origin, captured.end_lsn, captured.committed_at);
-                Ok(captured.end_lsn)
+                Ok((captured.end_lsn, structural))
             })
             .unwrap_or_else(|| Err(ApiError::internal("nothing is captured here")))
         })?;
         slot::advance(origin, 0, 0);
+        // A stream that was given up is yet to be taken out of its definition.
+        self.unsettled |= structural;
         self.notices.add(self.store.changed.drain(..));
         // SAFETY: a plain variable of this process.
         self.unconfirmed
@@ -418,6 +425,9 @@ impl Capture {
             (self.seen, self.looked) = (seen, Instant::now());
             self.unsettled = self.reconcile(wanted)?;
         }
+        if !self.well && self.began.elapsed() >= PAUSE {
+            self.well = session::transaction(|| Ok(clear_error()))?;
+        }
         if self.bounded.elapsed() >= BOUND {
             self.bounded = Instant::now();
             if self.unconfirmed.is_empty() {
@@ -440,7 +450,11 @@ impl Capture {
             session::set(c"synchronous_commit", c"local");
             let store = &mut self.store;
             session::transaction(|| store.turn_slice())?;
-            trim()?;
+            match trim() {
+                // A reader is in the way: next time.
+                Err(failure) if failure.is_transient() => {}
+                other => other?,
+            }
         }
         if !wanted.any {
             self.decoder.rest();

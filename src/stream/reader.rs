@@ -27,6 +27,8 @@ fn first(start: Start) -> Position {
 struct Slice {
     number: i64,
     slot: i64,
+    /// It has nothing that is before.
+    begin: Position,
 }
 
 impl Slice {
@@ -45,7 +47,7 @@ impl Slice {
 /// positions. Needs SPI connected.
 fn slices(first: Position, since: i64) -> Vec<Slice> {
     let plan = Plan::kept(
-        "SELECT slice, slot::pg_catalog.int8 FROM dynamo_internal.stream_slice AS s \
+        "SELECT slice, slot::pg_catalog.int8, epoch::pg_catalog.int8, first_lsn FROM dynamo_internal.stream_slice AS s \
          WHERE NOT EXISTS (SELECT FROM dynamo_internal.stream_slice AS later \
              WHERE later.slice OPERATOR(pg_catalog.>) s.slice \
                AND (later.epoch::pg_catalog.int8, later.first_lsn) OPERATOR(pg_catalog.<=) ($1, $2)) \
@@ -66,9 +68,18 @@ fn slices(first: Position, since: i64) -> Vec<Slice> {
         Some(Slice {
             number: spi::int_value(row, 1)?,
             slot: spi::int_value(row, 2)?,
+            begin: Position::before_commit(
+                u32::try_from(spi::int_value(row, 3)?).ok()?,
+                u64::try_from(spi::int_value(row, 4)?).ok()?,
+            ),
         })
     };
     (0..count as usize).filter_map(slice).collect()
+}
+
+/// Whether what is at `first` may have expired.
+fn is_old(slices: &[Slice], first: Position) -> bool {
+    slices.len() > 1 || slices.first().is_none_or(|slice| slice.begin > first)
 }
 
 /// How a reading ended.
@@ -107,7 +118,7 @@ pub fn read(
     as_catalog_owner(|| {
         spi::connected(|| {
             let slices = slices(first, 0);
-            let old = slices.len() > 1;
+            let old = is_old(&slices, first);
             for slice in slices {
                 let count = read_plan(&slice).execute(
                     &[
@@ -216,7 +227,7 @@ pub fn read_all(
     as_catalog_owner(|| {
         spi::connected(|| {
             let slices = slices(first, 0);
-            let old = slices.len() > 1;
+            let old = is_old(&slices, first);
             for slice in slices {
                 if left == 0 {
                     return Ok(End { more: true, old });

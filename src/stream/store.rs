@@ -353,15 +353,14 @@ pub fn empty_slice(slot: i64) {
         spi::run(&format!(
             "LOCK TABLE dynamo_internal.stream_record_{slot} IN ACCESS EXCLUSIVE MODE"
         ));
-        // What goes with it of each shard, for who asks for a record that is no longer there. An older slice may be left.
+        // What goes with it of each shard, for who asks for a record that is no longer there.
         spi::run(&format!(
             "UPDATE dynamo_internal.stream_shard AS s \
              SET trimmed_epoch = last.epoch, trimmed_lsn = last.lsn, trimmed_ordinal = last.ordinal \
              FROM dynamo_internal.stream_shard AS t CROSS JOIN LATERAL \
                  (SELECT r.epoch, r.lsn, r.ordinal FROM dynamo_internal.stream_record_{slot} AS r \
                   WHERE r.shard = t.number ORDER BY r.epoch DESC, r.lsn DESC, r.ordinal DESC LIMIT 1) AS last \
-             WHERE s.number = t.number AND (t.trimmed_lsn IS NULL \
-                 OR (last.epoch, last.lsn, last.ordinal) > (t.trimmed_epoch, t.trimmed_lsn, t.trimmed_ordinal))"
+             WHERE s.number = t.number"
         ));
         spi::run(&format!("TRUNCATE dynamo_internal.stream_record_{slot}"));
         spi::run(&format!(

@@ -21,7 +21,7 @@ pub(super) fn set_capture(state: &str) {
     });
 }
 
-/// Whether the worker before this one ended with an error. A transaction must be open.
+/// Whether there was an error since capture last went well. A transaction must be open.
 pub(super) fn has_failed() -> bool {
     spi::connected(|| {
         let plan = Plan::kept(
@@ -46,18 +46,19 @@ pub(super) fn note_error(message: &str) -> bool {
     })
 }
 
-/// A transaction that makes a table with a stream holds the row as long as it lives: then it says what was wrong until
-/// later. A transaction must be open.
-pub(super) fn clear_error() {
+/// Capture goes well, or has nothing to do. Why it broke stays known. A transaction that makes a table with a stream holds the
+/// row as long as it lives: then it says what was wrong until later, and the answer is false. A transaction must be open.
+pub(super) fn clear_error() -> bool {
     spi::connected(|| {
         let plan = Plan::prepare(
             "UPDATE dynamo_internal.stream_capture SET error = NULL, updated_at = clock_timestamp() \
              WHERE one IN (SELECT one FROM dynamo_internal.stream_capture \
-                           WHERE error IS NOT NULL FOR UPDATE SKIP LOCKED)",
+                           WHERE error IS NOT NULL AND state <> 'broken' FOR UPDATE SKIP LOCKED)",
             &[],
         );
         plan.execute(&[], false);
     });
+    !has_failed()
 }
 
 /// Ends every stream where it stands. A transaction must be open.

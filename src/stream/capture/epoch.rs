@@ -1,7 +1,6 @@
 //! Where positions go on, and where they begin anew.
 
 use super::super::{catalog, slot};
-use super::ending::clear_error;
 use crate::storage::catalog as tables;
 use crate::storage::spi::{self, Arg, Plan};
 use pg_dynamo_core::Result as CoreResult;
@@ -35,7 +34,6 @@ pub(super) fn begin_epoch(missing: bool) -> CoreResult<u32> {
     let goes_on = !missing && known.is_some_and(|(_, same, _)| same);
     let running = known.is_some_and(|(_, _, running)| running);
     if goes_on && running {
-        clear_error();
         return Ok(last);
     }
     let now = tables::now_millis();
@@ -59,7 +57,7 @@ pub(super) fn begin_epoch(missing: bool) -> CoreResult<u32> {
              VALUES ('running', $1::name, $2, $3, $4, CASE WHEN $5 = 1 THEN clock_timestamp() END) \
              ON CONFLICT (one) DO UPDATE SET state = 'running', slot_name = excluded.slot_name, epoch = excluded.epoch, \
                 system_identifier = excluded.system_identifier, timeline = excluded.timeline, \
-                last_gap = coalesce(excluded.last_gap, c.last_gap), error = NULL, updated_at = clock_timestamp()",
+                last_gap = coalesce(excluded.last_gap, c.last_gap), updated_at = clock_timestamp()",
             &[
                 pg_sys::TEXTOID,
                 pg_sys::INT8OID,
