@@ -169,6 +169,8 @@ impl Store {
                 .position(|shard| shard.number == succession.closed);
             let closed = closed.ok_or_else(|| ApiError::corrupt("shards of a stream"))?;
             let parent = stream.shards.remove(closed);
+            // Before the first batch of a log nothing is known to be stored, and its shards begin where it stood.
+            let place = place.max(parent.start);
             catalog::close_shard(parent.number, place);
             for range in &succession.children {
                 let child = catalog::open_shard(stream.number, Some(&parent), *range, place, now)?;

@@ -1,6 +1,7 @@
 """The first stream of a database, over the wire: refused (its slot cannot be made yet) or served."""
 import os
 import sys
+import time
 
 import boto3
 from botocore.exceptions import ClientError
@@ -48,14 +49,20 @@ def served():
     stream = streams.describe_stream(StreamArn=arn)["StreamDescription"]
     assert stream["StreamStatus"] == "ENABLED", stream
     tables.put_item(TableName=NAME, Item={"pk": {"S": "a"}})
-    keys = []
-    for shard in stream["Shards"]:
-        iterator = streams.get_shard_iterator(
-            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        for record in streams.get_records(ShardIterator=iterator)["Records"]:
-            keys.append(record["dynamodb"]["Keys"])
+    keys, end = [], time.monotonic() + 30
+    while not keys and time.monotonic() < end:
+        # Shards close every second, before the first record, too.
+        shards = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        for shard in shards:
+            numbers = shard["SequenceNumberRange"]
+            assert numbers["StartingSequenceNumber"] <= numbers.get("EndingSequenceNumber", "9"), numbers
+        keys = [record["dynamodb"]["Keys"] for shard in shards for record in records(arn, shard["ShardId"])]
     assert keys == [{"pk": {"S": "a"}}], keys
+
+
+def records(arn, shard):
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    return streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
 
 
 {"refused": refused, "served": served}[sys.argv[1]]()
