@@ -77,6 +77,8 @@ functions! {
     fn index_endscan(scan: IndexScanDesc);
 
     fn GetFlushRecPtr(timeline: *mut TimeLineID) -> XLogRecPtr;
+    fn WaitLatch(latch: *mut Latch, events: c_int, timeout: std::ffi::c_long, event: uint32) -> c_int;
+    fn ProcessInterrupts();
     fn XLogReadRecord(reader: *mut XLogReaderState, fault: *mut *mut c_char) -> *mut XLogRecord;
 
     fn CheckCmdReplicaIdentity(relation: Relation, command: CmdType::Type);

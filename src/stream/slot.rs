@@ -9,6 +9,8 @@ use std::ffi::{CStr, CString, c_char, c_int};
 
 /// The output plugin of our slots.
 const PLUGIN: &CStr = c"pg_dynamo";
+/// Milliseconds between looks at a log that a new slot waits for.
+const TO_COME: i64 = 5;
 
 unsafe extern "C-unwind" {
     // Handed to C as callbacks, or without a binding. Their signatures are the same in PostgreSQL 15 to 18.
@@ -61,6 +63,37 @@ unsafe extern "C-unwind" fn read_page(
         let end = page + u64::from(length.unsigned_abs());
         if end > bare::GetFlushRecPtr(std::ptr::null_mut()) {
             return -1;
+        }
+        read_local_xlog_page(reader, page, length, target, buffer)
+    }
+}
+
+/// As [`read_page`], for a new slot, which cannot begin without the log that is still to come. Postgres's own waits without
+/// noticing that the postmaster has died, and a server does not start beside a process that is left of the one before.
+///
+/// # Safety
+/// As above.
+unsafe extern "C-unwind" fn read_page_to_come(
+    reader: *mut pg_sys::XLogReaderState,
+    page: pg_sys::XLogRecPtr,
+    length: c_int,
+    target: pg_sys::XLogRecPtr,
+    buffer: *mut c_char,
+) -> c_int {
+    // SAFETY: by the caller; this process's own latch. Nothing here has a destructor, so an ERROR may jump across.
+    unsafe {
+        let end = page + u64::from(length.unsigned_abs());
+        while end > bare::GetFlushRecPtr(std::ptr::null_mut()) {
+            let events = pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+            bare::WaitLatch(
+                pg_sys::MyLatch,
+                events as c_int,
+                TO_COME,
+                pg_sys::PG_WAIT_EXTENSION,
+            );
+            if pg_sys::InterruptPending != 0 {
+                bare::ProcessInterrupts();
+            }
         }
         read_local_xlog_page(reader, page, length, target, buffer)
     }
@@ -235,7 +268,7 @@ pub fn retained() -> i64 {
 /// must be open that has written nothing.
 pub fn create() {
     let name = c_name();
-    let mut routine = routine(read_local_xlog_page);
+    let mut routine = routine(read_page_to_come);
     let (persistency, two_phase) = (pg_sys::ReplicationSlotPersistency::RS_EPHEMERAL, false);
     // SAFETY: the steps of pg_create_logical_replication_slot(); an ephemeral slot goes with an ERROR.
     unsafe {
