@@ -58,14 +58,21 @@ unsafe extern "C-unwind" fn read_page(
     target: pg_sys::XLogRecPtr,
     buffer: *mut c_char,
 ) -> c_int {
-    // SAFETY: by the caller; reads the state of the log. Nothing here has a destructor.
+    // SAFETY: by the caller. Nothing here has a destructor.
     unsafe {
-        let end = page + u64::from(length.unsigned_abs());
-        if end > bare::GetFlushRecPtr(std::ptr::null_mut()) {
+        if !is_on_disk(page, length) {
             return -1;
         }
         read_local_xlog_page(reader, page, length, target, buffer)
     }
+}
+
+/// # Safety
+/// Inside a `catching`, or called by Postgres.
+unsafe fn is_on_disk(page: pg_sys::XLogRecPtr, length: c_int) -> bool {
+    // SAFETY: by the caller; reads the state of the log.
+    let flushed = unsafe { bare::GetFlushRecPtr(std::ptr::null_mut()) };
+    page + u64::from(length.unsigned_abs()) <= flushed
 }
 
 /// As [`read_page`], for a new slot, which cannot begin without the log that is still to come. Postgres's own waits without
@@ -82,8 +89,7 @@ unsafe extern "C-unwind" fn read_page_to_come(
 ) -> c_int {
     // SAFETY: by the caller; this process's own latch. Nothing here has a destructor, so an ERROR may jump across.
     unsafe {
-        let end = page + u64::from(length.unsigned_abs());
-        while end > bare::GetFlushRecPtr(std::ptr::null_mut()) {
+        while !is_on_disk(page, length) {
             let events = pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
             bare::WaitLatch(
                 pg_sys::MyLatch,

@@ -58,8 +58,10 @@ impl Options {
 const RECENT: Duration = Duration::from_secs(1);
 /// How long a question whether it answers may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
-/// Failures to connect are logged once in this time.
+/// Failures to connect for one and the same reason are logged once in this time.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// For another reason too, where reasons alternate.
+const NEWS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What all sessions share.
 pub struct Shared {
@@ -72,7 +74,24 @@ pub struct Shared {
     started: Instant,
     /// Milliseconds from `started` to the last answer of PostgreSQL.
     last_answer: AtomicU64,
-    last_log: Mutex<Option<Instant>>,
+    last_log: Mutex<Option<Logged>>,
+}
+
+/// The failure to connect that was logged last.
+struct Logged {
+    at: Instant,
+    why: String,
+}
+
+impl Logged {
+    fn suffices(&self, why: &str, now: Instant) -> bool {
+        let interval = if self.why == why {
+            LOG_INTERVAL
+        } else {
+            NEWS_INTERVAL
+        };
+        now.duration_since(self.at) < interval
+    }
 }
 
 impl Shared {
@@ -105,8 +124,12 @@ impl Shared {
         self.metrics.pool.connect_failures.fetch_add(1, Relaxed);
         self.refuse_expired();
         let mut last = self.last_log.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_none_or(|at| at.elapsed() > LOG_INTERVAL) {
-            *last = Some(Instant::now());
+        let at = Instant::now();
+        if !last.as_ref().is_some_and(|last| last.suffices(why, at)) {
+            *last = Some(Logged {
+                at,
+                why: why.to_owned(),
+            });
             error!(
                 server = self.info.target(),
                 why, "cannot connect to PostgreSQL"
@@ -236,5 +259,24 @@ async fn pacer(mut looks: mpsc::UnboundedReceiver<Instant>, pool: std::sync::Wea
         };
         let then = shared.queue().look_again(Instant::now());
         shared.act(then);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_reason_is_logged_before_the_same_again() {
+        let at = Instant::now();
+        let last = Logged {
+            at,
+            why: "connection refused".into(),
+        };
+        let after = |seconds| at + Duration::from_secs(seconds);
+        assert!(last.suffices("connection refused", after(9)));
+        assert!(!last.suffices("connection refused", after(10)));
+        assert!(last.suffices("password authentication failed", at));
+        assert!(!last.suffices("password authentication failed", after(1)));
     }
 }
