@@ -39,5 +39,6 @@ mod transact_get_items;
 mod transact_write_items;
 mod transaction_tokens;
 mod types;
+mod unsupported;
 mod update_item;
 mod update_table;

@@ -237,6 +237,57 @@ mod tests {
     }
 
     #[pg_test]
+    fn streams_of_a_table_are_not_opened_by_its_resource_policy() {
+        let (arn, shard) = streamed_table("streams_governed");
+        run("CREATE ROLE streams_getter");
+        let table = arn.split("/stream/").next().expect("a table").to_owned();
+        let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Resource": "*",
+            "Action": ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"],
+            "Principal": {"AWS": "arn:aws:iam::000000000000:role/streams_getter"}}});
+        let governing = json!({"ResourceArn": table, "Policy": policy.to_string()});
+        call("put_resource_policy", &governing);
+        let request = iterator_request(&arn, &shard);
+        let iterator = call("get_shard_iterator", &request)["ShardIterator"].clone();
+        let asks = |operation: &str, request: &Value| {
+            run("SET LOCAL ROLE streams_getter");
+            let answer = handle(operation, request.to_string().as_bytes());
+            run("RESET ROLE");
+            answer.error_type.unwrap_or_else(|| "done".to_owned())
+        };
+        let records = json!({"ShardIterator": iterator});
+        assert_eq!(
+            truth(
+                "SELECT has_table_privilege('streams_getter', 'dynamo_tables.streams_governed', 'SELECT')"
+            ),
+            Some(true)
+        );
+        for (operation, request) in [("GetShardIterator", &request), ("GetRecords", &records)] {
+            assert_eq!(asks(operation, request), "AccessDeniedException");
+        }
+        run("GRANT SELECT ON dynamo_tables.streams_governed TO PUBLIC");
+        for (operation, request) in [("GetShardIterator", &request), ("GetRecords", &records)] {
+            assert_eq!(asks(operation, request), "done");
+        }
+
+        // The stream itself has no policy, and can have none.
+        let stream = json!({"ResourceArn": arn});
+        let failure = refusal("get_resource_policy", &stream);
+        assert!(failure.message.contains("policy not found"), "{failure:?}");
+        assert_eq!(call("delete_resource_policy", &stream), json!({}));
+        let failure = refusal("put_resource_policy", &with(&governing, &stream));
+        assert!(failure.message.contains("not supported"), "{failure:?}");
+        let unknown = json!({"ResourceArn": format!("{table}/stream/2000-01-01T00:00:00.000")});
+        let failure = refusal("get_resource_policy", &unknown);
+        assert!(
+            failure
+                .message
+                .contains("2000-01-01T00:00:00.000 not found"),
+            "{failure:?}"
+        );
+        call("get_resource_policy", &json!({"ResourceArn": table}));
+    }
+
+    #[pg_test]
     fn streams_of_a_dropped_table_are_read_by_its_former_owner() {
         run("CREATE ROLE streams_owner; CREATE ROLE streams_other;
              GRANT USAGE ON SCHEMA dynamo TO streams_owner, streams_other;

@@ -2,7 +2,8 @@
 
 use super::get_records::check_trimmed;
 use super::{Caller, Session};
-use crate::storage::catalog as tables;
+use crate::storage::catalog::{self as tables, Privilege, Table};
+use crate::storage::policy;
 use crate::stream::catalog::{self, ShardRow, StreamRow};
 use crate::stream::{reader, table, wait};
 use pg_dynamo_core::operation::Operation;
@@ -29,7 +30,8 @@ pub fn run(session: &Session, request: GetShardIteratorRequest) -> Result<String
     Ok(GetShardIteratorRequest::reply(&iterator, &session.account))
 }
 
-/// The stream, which the caller may read.
+/// The stream, which the caller may read. A resource policy of the table allows nobody its stream: over the endpoint that
+/// takes what SELECT the role has apart from it.
 pub fn readable(
     session: &Session,
     operation: Operation,
@@ -37,7 +39,10 @@ pub fn readable(
 ) -> Result<StreamRow> {
     let stream = catalog::find_kept(name, crate::guc::stream_retention())?;
     let stream = stream.ok_or_else(|| ApiError::no_such_stream(&name.arn(&session.account)))?;
-    if !table::may_read(&stream)? {
+    let permitted = |table: &Table| {
+        session.caller == Caller::Sql || policy::permits(table, operation, &[Privilege::Select])
+    };
+    if !table::may_read(&stream, permitted)? {
         let resource = match session.caller {
             Caller::Wire => format!("{}/stream/{}", name.table, name.label),
             Caller::Sql => name.table.clone(),

@@ -31,7 +31,7 @@ use pgrx::prelude::*;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
-use wanted::Wanted;
+use wanted::{Held, Wanted};
 
 /// A batch is stored when it has so many changes, or bytes of them; or when the log is at its end.
 const BATCH_CHANGES: usize = 1000;
@@ -110,6 +110,13 @@ fn work() -> bool {
     false
 }
 
+/// Lets the database go, which somebody drops: the process is started again, and ends for good where there is none.
+fn make_way() -> ! {
+    wake::leave();
+    // SAFETY: the end of the process.
+    unsafe { pg_sys::proc_exit(1) }
+}
+
 /// While what is in the way may go away.
 fn pause() {
     let end = Instant::now() + PAUSE;
@@ -120,6 +127,7 @@ fn pause() {
 }
 
 fn serve() -> Result<(), Failure> {
+    let mut held = Held::default();
     loop {
         let wanted = session::transaction(|| {
             if !process::extension_is_here() {
@@ -129,7 +137,7 @@ fn serve() -> Result<(), Failure> {
             Ok(Some(Wanted::read()?))
         })?;
         let Some(wanted) = wanted else { return Ok(()) };
-        wanted.clear_broken();
+        wanted.clear_broken(&mut held);
         if !wanted.any {
             match stop() {
                 Ok(true) => return tidy(),
@@ -204,8 +212,21 @@ fn tidy() -> Result<(), Failure> {
     })?;
     match trim() {
         // What somebody reads is left to do.
-        Err(failure) if failure.is_transient() => pause(),
-        other => other?,
+        Err(failure) if failure.is_transient() => pause_for_readers(),
+        other => other,
+    }
+}
+
+/// As [`pause`]; a stream that is enabled meanwhile does not wait for them.
+fn pause_for_readers() -> Result<(), Failure> {
+    let changes = || session::transaction(|| Ok(tables::invalidations()));
+    let (seen, end) = (changes()?, Instant::now() + PAUSE);
+    while Instant::now() < end && changes()? == seen {
+        session::sleep(TICK.as_millis() as u32);
+        process::leave_database_to_others();
+        if wake::is_unwelcome() {
+            make_way();
+        }
     }
     Ok(())
 }
@@ -236,7 +257,9 @@ struct Capture {
     /// Streams that are ending, and the place in the log that their last changes are before.
     ending: HashMap<u32, u64>,
     notices: Notices,
+    /// When a warning was given: of a table whose stream cannot be enabled or disabled, and of readers in the way.
     complained: Option<Instant>,
+    complained_of_readers: Option<Instant>,
     /// Changes of relations that the definitions were read after, and when; whether they ask for something yet to be done.
     seen: u64,
     looked: Instant,
@@ -244,8 +267,7 @@ struct Capture {
     /// Since when capture runs, and whether it has run long enough to say that it goes well.
     began: Instant,
     well: bool,
-    /// Tables that others hold, and when they are asked for again.
-    held: HashMap<String, Instant>,
+    held: Held,
     sleep: u32,
     busy: Instant,
     ticked: Instant,
@@ -294,12 +316,13 @@ impl Capture {
             ending: HashMap::new(),
             notices: Notices::new(),
             complained: None,
+            complained_of_readers: None,
             seen: 0,
             looked: now,
             unsettled: true,
             began: now,
             well: false,
-            held: HashMap::new(),
+            held: Held::default(),
             sleep: wake::be_woken(),
             busy: now,
             ticked: now.checked_sub(TICK).unwrap_or(now),
@@ -314,9 +337,7 @@ impl Capture {
         loop {
             if wake::is_unwelcome() {
                 self.decoder.rest();
-                wake::leave();
-                // SAFETY: the end of the process; it is started again, and ends for good where its database is gone.
-                unsafe { pg_sys::proc_exit(1) };
+                make_way();
             }
             let (end, began) = (flushed(), tables::now_millis());
             let before = self.decoder.place();
@@ -325,10 +346,11 @@ impl Capture {
             wake::publish(reached, (reached >= end).then_some(began));
             self.notices.tell();
             if self.ticked.elapsed() >= TICK {
-                self.ticked = Instant::now();
                 if !self.tick()? {
                     return Ok(());
                 }
+                // Behind it, so that however long it takes there is time to decode.
+                self.ticked = Instant::now();
             }
             let left = flushed().saturating_sub(reached);
             if left < BACKLOG && self.busy.elapsed() >= REST {
@@ -449,12 +471,12 @@ impl Capture {
             self.mark_again(&wanted)?;
             session::set(c"synchronous_commit", c"local");
             let store = &mut self.store;
-            session::transaction(|| store.turn_slice())?;
-            match trim() {
-                // A reader is in the way: next time.
-                Err(failure) if failure.is_transient() => {}
-                other => other?,
-            }
+            let reached = self.decoder.place();
+            session::transaction(|| {
+                store.turn_slice()?;
+                store.renew(reached, tables::now_millis())
+            })?;
+            self.trim()?;
         }
         if !wanted.any {
             self.decoder.rest();

@@ -29,6 +29,31 @@ struct Stream {
     tended: bool,
 }
 
+impl Stream {
+    /// Closes shards that are old, or too few, and opens their children. Answers whether there were any.
+    fn renew(&mut self, place: Position, now: i64) -> Result<bool> {
+        let wanted = crate::guc::stream_shards();
+        let age = crate::guc::stream_shard_age() * 1000;
+        let open: Vec<OpenShard> = self.shards.iter().filter_map(ShardRow::open).collect();
+        let successions = shard::successions(&open, wanted, age, now);
+        for succession in &successions {
+            let mut shards = self.shards.iter();
+            let closed = shards.position(|shard| shard.number == succession.closed);
+            let closed = closed.ok_or_else(|| ApiError::corrupt("shards of a stream"))?;
+            let parent = self.shards.remove(closed);
+            // Before the first batch of a log nothing is known to be stored, and its shards begin where it stood.
+            let place = place.max(parent.start);
+            catalog::close_shard(parent.number, place);
+            for range in &succession.children {
+                let child = catalog::open_shard(self.number, Some(&parent), *range, place, now)?;
+                self.shards.push(child);
+            }
+        }
+        self.shards.sort_by_key(|shard| shard.range);
+        Ok(!successions.is_empty())
+    }
+}
+
 /// What the tables say, as far as a batch needs it.
 pub struct Store {
     pub epoch: u32,
@@ -145,11 +170,7 @@ impl Store {
     ) -> Result<bool> {
         let name = &entry.stream.name;
         self.learn(name, transactions)?;
-        let (place, wanted, age) = (
-            self.place(),
-            crate::guc::stream_shards(),
-            crate::guc::stream_shard_age() * 1000,
-        );
+        let place = self.place();
         let Some(Some(stream)) = self.streams.get_mut(name) else {
             return Ok(false);
         };
@@ -160,25 +181,24 @@ impl Store {
         if entry.lsn < self.again_until {
             return Ok(false);
         }
-        let open: Vec<OpenShard> = stream.shards.iter().filter_map(ShardRow::open).collect();
-        let successions = shard::successions(&open, wanted, age, now);
-        for succession in &successions {
-            let closed = stream
-                .shards
-                .iter()
-                .position(|shard| shard.number == succession.closed);
-            let closed = closed.ok_or_else(|| ApiError::corrupt("shards of a stream"))?;
-            let parent = stream.shards.remove(closed);
-            // Before the first batch of a log nothing is known to be stored, and its shards begin where it stood.
-            let place = place.max(parent.start);
-            catalog::close_shard(parent.number, place);
-            for range in &succession.children {
-                let child = catalog::open_shard(stream.number, Some(&parent), *range, place, now)?;
-                stream.shards.push(child);
+        stream.renew(place, now)
+    }
+
+    /// The same for streams that nothing comes for. `reached`: everything before that place in the log was decoded.
+    pub fn renew(&mut self, reached: u64, now: i64) -> Result<bool> {
+        if reached < self.again_until {
+            return Ok(false);
+        }
+        let (place, mut renewed) = (self.place(), false);
+        for row in catalog::alive()? {
+            if row.state == State::Enabled {
+                self.learn(&row.name, &[])?;
+                if let Some(Some(stream)) = self.streams.get_mut(&row.name) {
+                    renewed |= stream.renew(place, now)?;
+                }
             }
         }
-        stream.shards.sort_by_key(|shard| shard.range);
-        Ok(!successions.is_empty())
+        Ok(renewed)
     }
 
     /// Knows the stream of changes that `transactions` have made.
@@ -239,8 +259,7 @@ impl Store {
     /// Goes on to the next table when the open slice has been written long enough. Answers whether it did. Without a free
     /// table it is written on.
     pub fn turn_slice(&mut self) -> Result<bool> {
-        let length = (crate::guc::stream_retention() / KEPT_SLICES).max(SHORTEST_SLICE);
-        let length = Duration::from_secs(u64::try_from(length).unwrap_or(0));
+        let length = Duration::from_secs(u64::try_from(slice_length()).unwrap_or(0));
         if self.slice_began.elapsed() < length {
             return Ok(false);
         }
@@ -333,12 +352,16 @@ pub fn seal_expired() {
     });
 }
 
-/// The tables of the slices whose records have expired, the oldest first. A transaction must be open.
+/// The tables of the slices whose records have expired, the oldest first: none that is younger than one that has not, which
+/// a clock that was set back would make. A transaction must be open.
 pub fn expired_slices() -> Vec<i64> {
     spi::connected(|| {
         let plan = Plan::prepare(
-            "SELECT slot::int8 FROM dynamo_internal.stream_slice \
-             WHERE sealed_at < clock_timestamp() - make_interval(secs => $1::float8) ORDER BY slice",
+            "WITH slices AS (SELECT slot, slice, sealed_at IS NOT NULL \
+                    AND sealed_at < clock_timestamp() - make_interval(secs => $1::float8) AS expired \
+                FROM dynamo_internal.stream_slice) \
+             SELECT slot::int8 FROM (SELECT slot, slice, bool_and(expired) OVER (ORDER BY slice) AS expired FROM slices) AS s \
+             WHERE expired ORDER BY slice",
             &[pg_sys::INT8OID],
         );
         let count = plan.execute(&[Arg::Int8(crate::guc::stream_retention())], false);
@@ -346,6 +369,23 @@ pub fn expired_slices() -> Vec<i64> {
             .filter_map(|row| spi::int_value(row, 1))
             .collect()
     })
+}
+
+/// Seconds by which the records of the oldest slice are kept too long. A transaction must be open.
+pub fn overdue() -> i64 {
+    spi::connected(|| {
+        let plan = Plan::prepare(
+            "SELECT extract(epoch FROM clock_timestamp() - min(sealed_at))::int8 - $1 FROM dynamo_internal.stream_slice",
+            &[pg_sys::INT8OID],
+        );
+        plan.execute(&[Arg::Int8(crate::guc::stream_retention())], false);
+        spi::int_value(0, 1).unwrap_or(0)
+    })
+}
+
+/// Seconds that a slice is written.
+pub fn slice_length() -> i64 {
+    (crate::guc::stream_retention() / KEPT_SLICES).max(SHORTEST_SLICE)
 }
 
 /// Empties the table of a slice. A transaction must be open.

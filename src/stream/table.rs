@@ -2,7 +2,7 @@
 
 use super::catalog::{self, State, StreamRow};
 use super::{marker, slot};
-use crate::storage::catalog as tables;
+use crate::storage::catalog::{self as tables, Table};
 use crate::storage::spi::{self, Arg, Plan};
 use crate::worker::{self, Kind};
 use pg_dynamo_core::table::{StreamState, TableDefinition};
@@ -117,16 +117,17 @@ pub fn wake_worker(definition: &TableDefinition) {
     }
 }
 
-/// Whether the current role may read the records: SELECT on the whole table, without policies, which a stream cannot
-/// apply. Of a table that is gone: who was its owner.
-pub fn may_read(stream: &StreamRow) -> Result<bool> {
+/// Whether the current role may read the records: SELECT on the whole table, without row-level policies, which a stream
+/// cannot apply; `permitted` is asked besides. Of a table that is gone: who was its owner.
+pub fn may_read(stream: &StreamRow, permitted: impl FnOnce(&Table) -> bool) -> Result<bool> {
     let table = tables::peek(&stream.name.table)?;
     let table = table.filter(|table| table.definition.table_id == stream.table_id);
     if let Some(table) = table {
         let select = tables::has_privilege(table.relid, tables::Privilege::Select);
         // SAFETY: look-ups in the caches; a relation that went meanwhile has no policies.
         let policies = unsafe { pg_sys::check_enable_rls(table.relid, pg_sys::InvalidOid, true) };
-        return Ok(select && policies != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32);
+        let open = policies != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32;
+        return Ok(select && open && permitted(&table));
     }
     Ok(spi::connected(|| {
         let plan = Plan::prepare(

@@ -39,6 +39,25 @@ copy_server() {
 }
 replayed() { on_copy wait_until 30 "SELECT pg_last_wal_replay_lsn() >= '$(ask "SELECT pg_current_wal_flush_lsn()")'" || fail "the standby follows"; }
 
+# The primary is lost with something that is committed and replicated, and not captured: item 4. The copy is promoted and asked
+# from now on.
+lose_primary() {
+    hold holder "LOCK TABLE dynamo_internal.stream_record_0 IN EXCLUSIVE MODE"
+    put Log 4 1
+    replayed
+    as_cluster_user "$BINDIR/pg_ctl" -D "$PGDATA" -m immediate -w stop >/dev/null
+    release ROLLBACK
+    as_cluster_user "$BINDIR/pg_ctl" -D "$DIR/standby/data" -w promote >/dev/null
+    export PGHOST=$DIR/standby/run PGPORT=5433
+}
+# leave_copy DATABASE
+leave_copy() {
+    PGDATABASE=postgres ask "DROP DATABASE $1 WITH (FORCE)"
+    cluster_stop "$DIR/standby"
+    rm -rf "$DIR/standby"
+    export PGHOST=$DIR/run PGPORT=5432
+}
+
 drill_promoted() {
     database promoted
     table Log
@@ -64,14 +83,7 @@ drill_promoted() {
     latest=$(ask "SELECT iterator('Log', 'LATEST', NULL, '$holder')")
     stood=$(ask "SELECT iterator('Log', 'AT_SEQUENCE_NUMBER', '$number', '$holder')")
 
-    # What is committed and replicated, and not captured, when the primary is lost.
-    hold holder "LOCK TABLE dynamo_internal.stream_record_0 IN EXCLUSIVE MODE"
-    put Log 4 1
-    replayed
-    as_cluster_user "$BINDIR/pg_ctl" -D "$PGDATA" -m immediate -w stop >/dev/null
-    release ROLLBACK
-    as_cluster_user "$BINDIR/pg_ctl" -D "$DIR/standby/data" -w promote >/dev/null
-    export PGHOST=$DIR/standby/run PGPORT=5433
+    lose_primary
     comes "promoted, it begins a later epoch" "SELECT (capture()).epoch > $epoch AND timeline = 2 FROM dynamo_internal.stream_capture"
     put Log 5 1
     gives "the gap is shown" t "SELECT last_gap > now() - interval '1 min' FROM dynamo.streams"
@@ -85,13 +97,50 @@ drill_promoted() {
     gives "in the order of shards and of numbers alike" "1,2,3,5" "SELECT string_agg(keys::jsonb #>> '{sk,N}', ',' ORDER BY sequence_number) FROM dynamo.stream_records('Log')"
     disable Log
     comes "the last stream takes the slot along" "SELECT $(slots) = 0"
-    PGDATABASE=postgres ask "DROP DATABASE promoted WITH (FORCE)"
-    cluster_stop "$DIR/standby"
-    export PGHOST=$DIR/run PGPORT=5432
+    leave_copy promoted
     # The old primary comes back by itself: it knows nothing of the other.
     cluster_start "$DIR"
     put Log 6 1
     gives "the old primary goes on in its own epoch" "INSERT 1:1, INSERT 2:1, INSERT 3:1, INSERT 4:1, INSERT 6:1 $epoch" "SELECT told('$arn') || ' ' || (capture()).epoch"
     disable Log
     comes "and ends its streams" "SELECT $(slots) = 0"
+}
+
+# The standby has the slot: copied, as tools for failover do it; from PostgreSQL 17 on the server itself sees to it.
+drill_promoted_with_slot() {
+    database followed
+    table Log
+    put Log 1 1
+    gives "captured" "INSERT 1:1" "SELECT told(arn('Log'))"
+    local arn epoch slot since
+    arn=$(ask "SELECT arn('Log')")
+    epoch=$(ask "SELECT (capture()).epoch")
+    slot=$(ask "SELECT (capture()).slot_name")
+    copy_server
+    # The slot needs nothing of the log that the copy does not have.
+    since=$(ask "SELECT pg_current_wal_lsn()")
+    within 60 slot_is_past "$since" || fail "the slot comes on"
+    cluster_stop "$DIR/standby"
+    as_cluster_user cp -r "$PGDATA/pg_replslot/$slot" "$DIR/standby/data/pg_replslot/"
+    cluster_start "$DIR/standby"
+    put Log 3 1
+    gives "captured behind the copy" "INSERT 1:1, INSERT 2:1, INSERT 3:1" "SELECT told('$arn')"
+    lose_primary
+    comes "promoted, it begins a later epoch" "SELECT (capture()).epoch > $epoch AND timeline = 2 FROM dynamo_internal.stream_capture"
+    put Log 5 1
+    gives "nothing is missing, and nothing comes twice" "INSERT 1:1, INSERT 2:1, INSERT 3:1, INSERT 4:1, INSERT 5:1" "SELECT told('$arn')"
+    gives "and no gap is told" t "SELECT last_gap IS NULL FROM dynamo.streams"
+    gives "in the order of shards and of numbers alike" "1,2,3,4,5" "SELECT string_agg(keys::jsonb #>> '{sk,N}', ',' ORDER BY sequence_number) FROM dynamo.stream_records('Log')"
+    disable Log
+    comes "the last stream takes the slot along" "SELECT $(slots) = 0"
+    leave_copy followed
+    cluster_start "$DIR"
+    disable Log
+    comes "the old primary ends its streams" "SELECT $(slots) = 0"
+}
+# A note of who runs, which a checkpoint makes, moves it on; capture has to have read it.
+slot_is_past() {
+    ask CHECKPOINT
+    put Log 2 1
+    [ "$(ask "SELECT restart_lsn > '$1' FROM pg_replication_slots WHERE slot_name = '$slot'")" = t ]
 }

@@ -93,6 +93,28 @@ drill_expiry() {
     comes "and ends" "SELECT $(slots) = 0"
 }
 
+# Nothing comes for a stream, and its shards grow old.
+drill_idle() {
+    database idle
+    table Log
+    put Log 1 1
+    local stood
+    stood=$(ask "SELECT read_one(iterator('Log', 'TRIM_HORIZON'), 1) ->> 'NextShardIterator'")
+    set_to dynamo.stream_shards 2
+    # It looks when it begins, and every ten seconds.
+    kill_worker
+    comes "more shards are made though nothing comes" "SELECT count(*) = 3 FROM shards(arn('Log'))"
+    set_to dynamo.stream_shard_age 1s
+    comes "and old ones have children" "SELECT count(*) > 4 FROM shards(arn('Log'))"
+    set_to dynamo.stream_shard_age 4h
+    gives "who reads one comes to its end" "end" "SELECT in_words(read_one('$stood'))"
+    put Log 1 2
+    put Log 2 1
+    gives "what comes then is in the children of children" "INSERT 1:1, MODIFY 1:1>2, INSERT 2:1" "SELECT told(arn('Log'))"
+    disable Log
+    comes "it ends" "SELECT $(slots) = 0"
+}
+
 # Of three slices two have expired, and somebody reads one of them.
 drill_expiry_beside_a_reader() {
     database reader
@@ -110,11 +132,20 @@ drill_expiry_beside_a_reader() {
     number=$(ask "SELECT number_of('Log', 2)")
     gives "captured" "INSERT 1:1, INSERT 2:1, INSERT 3:1" "SELECT told(arn('Log'))"
 
+    # A clock that was ahead has sealed the oldest.
+    ask "UPDATE dynamo_internal.stream_slice SET sealed_at = sealed_at - interval '25 h' WHERE slot = 1"
+    kill_worker
+    comes "capture goes on" "SELECT $(worker) IS NOT NULL"
+    sleep 1
+    gives "a slice that has expired stays behind one that has not" "0,1,2" "SELECT $kept"
+    ask "UPDATE dynamo_internal.stream_slice SET sealed_at = sealed_at + interval '25 h' WHERE slot = 1"
+
     hold oldest "LOCK TABLE dynamo_internal.stream_record_0 IN ACCESS SHARE MODE"
     ask "UPDATE dynamo_internal.stream_slice SET sealed_at = sealed_at - interval '25 h' WHERE sealed_at IS NOT NULL"
     kill_worker
     put Log 4 1
     gives "while the oldest is read nothing is missing behind it" "INSERT 1:1, INSERT 2:1, INSERT 3:1, INSERT 4:1" "SELECT told(arn('Log'))"
+    if within 20 grep -q 'kept .* longer than dynamo.stream_retention says' "$PGLOG"; then ok "the server's log tells of who is in the way"; else fail "the server's log tells of who is in the way"; fi
     hold second "LOCK TABLE dynamo_internal.stream_record_1 IN ACCESS SHARE MODE"
     ask "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'oldest'" >/dev/null
     comes "one that nobody reads any more goes, though the next one is read" "SELECT $kept = '1,2'"

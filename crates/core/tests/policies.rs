@@ -388,7 +388,8 @@ fn resources_of_policies_are_tables_and_streams_of_this_account() {
         assert_eq!(get(arn).unwrap_err().message, message);
     }
     let stream = get(&format!("{ARN}/stream/2000-01-01T00:00:00.000")).unwrap();
-    let error = stream.governed.check().unwrap_err();
+    assert!(stream.governed.is_stream(|_| Ok(true)).unwrap());
+    let error = stream.governed.is_stream(|_| Ok(false)).unwrap_err();
     assert_eq!(
         error.message,
         "Requested resource not found: Stream: 2000-01-01T00:00:00.000 not found for Table: Hash"

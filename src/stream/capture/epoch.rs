@@ -9,6 +9,15 @@ use pg_dynamo_core::stream::position::next_epoch;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
+/// What is noted of capture as it ran last.
+struct Known {
+    epoch: u32,
+    /// Whether it was of this cluster, and of the timeline that is being written.
+    cluster: bool,
+    timeline: bool,
+    running: bool,
+}
+
 /// Notes that the log was not kept for a while, whatever happens before a new epoch begins.
 pub(super) fn forget_log() {
     spi::connected(|| {
@@ -22,17 +31,24 @@ pub(super) fn begin_epoch(missing: bool) -> CoreResult<u32> {
     let (system, timeline) = identity();
     let known = spi::connected(|| {
         let plan = Plan::prepare(
-            "SELECT epoch::int8, (system_identifier = $1 AND timeline = $2)::int4::int8, \
+            "SELECT epoch::int8, (system_identifier = $1)::int4::int8, (timeline = $2)::int4::int8, \
              (state = 'running')::int4::int8 FROM dynamo_internal.stream_capture FOR SHARE",
             &[pg_sys::TEXTOID, pg_sys::INT8OID],
         );
         plan.execute(&[Arg::Text(&system), Arg::Int8(timeline)], false);
         let int = |column| spi::int_value(0, column);
-        Some((u32::try_from(int(1)?).ok()?, int(2)? == 1, int(3)? == 1))
+        Some(Known {
+            epoch: u32::try_from(int(1)?).ok()?,
+            cluster: int(2)? == 1,
+            timeline: int(3)? == 1,
+            running: int(4)? == 1,
+        })
     });
-    let last = known.map_or(0, |(epoch, ..)| epoch);
-    let goes_on = !missing && known.is_some_and(|(_, same, _)| same);
-    let running = known.is_some_and(|(_, _, running)| running);
+    let last = known.as_ref().map_or(0, |known| known.epoch);
+    // On another timeline it goes on as well where the slot has come along; its numbers do not.
+    let kept = !missing && known.as_ref().is_some_and(|known| known.cluster);
+    let goes_on = kept && known.as_ref().is_some_and(|known| known.timeline);
+    let running = known.is_some_and(|known| known.running);
     if goes_on && running {
         return Ok(last);
     }
@@ -49,7 +65,7 @@ pub(super) fn begin_epoch(missing: bool) -> CoreResult<u32> {
             }
         }
     }
-    let gap = !goes_on && running;
+    let gap = running && !kept;
     spi::connected(|| {
         let plan = Plan::prepare(
             "INSERT INTO dynamo_internal.stream_capture AS c \

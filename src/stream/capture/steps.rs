@@ -2,6 +2,7 @@
 
 use super::super::catalog::{self, State, StreamRow};
 use super::super::marker;
+use super::super::store;
 use super::Capture;
 use super::ending::close_all;
 use super::wanted::Wanted;
@@ -16,15 +17,13 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::time::{Duration, Instant};
 
-/// Between warnings of a table whose stream cannot be enabled or disabled.
+/// Between warnings of a kind.
 const COMPLAINTS: Duration = Duration::from_secs(60);
-/// Before a table is asked for again that somebody else holds: meanwhile nothing is captured, and writers queue.
-const RETRY: Duration = Duration::from_secs(1);
 
 impl Capture {
     /// Brings about what definitions say and streams are not yet. Answers whether there was anything to do.
     pub(super) fn reconcile(&mut self, wanted: &Wanted) -> Result<bool, Failure> {
-        let mut something = wanted.clear_broken();
+        let mut something = wanted.clear_broken(&mut self.held);
         for definition in &wanted.definitions {
             let Some(stream) = &definition.stream else {
                 continue;
@@ -33,8 +32,7 @@ impl Capture {
                 .alive
                 .iter()
                 .any(|row| row.name.table == definition.name && row.name.label == stream.label);
-            let held = self.held.get(&definition.name);
-            if held.is_some_and(|until| *until > Instant::now()) {
+            if self.held.is(&definition.name) {
                 something = true;
                 continue;
             }
@@ -45,13 +43,9 @@ impl Capture {
                 StreamState::Enabled => continue,
             };
             something = true;
-            self.held.remove(&definition.name);
             match step {
-                Err(failure) if failure.is_transient() => {
-                    let until = Instant::now() + RETRY;
-                    self.held.insert(definition.name.clone(), until);
-                }
-                Err(failure) => self.complain(&definition.name, &failure),
+                Err(failure) if failure.is_transient() => self.held.note(&definition.name),
+                Err(failure) => self.complain(&definition.name, &failure.message),
                 Ok(()) => {}
             }
         }
@@ -71,13 +65,27 @@ impl Capture {
     }
 
     /// What is wrong with one table is no reason not to capture the others.
-    fn complain(&mut self, table: &str, failure: &Failure) {
-        if self
-            .complained
-            .is_none_or(|last| last.elapsed() > COMPLAINTS)
-        {
-            self.complained = Some(Instant::now());
-            warning!("stream of DynamoDB table {table}: {}", failure.message);
+    fn complain(&mut self, table: &str, what: &str) {
+        if is_due(&mut self.complained) {
+            warning!("stream of DynamoDB table {table}: {what}");
+        }
+    }
+
+    /// Removes what has expired. A reader may be in the way, until next time; one who is for long fills the disk.
+    pub(super) fn trim(&mut self) -> Result<(), Failure> {
+        match super::trim() {
+            Err(failure) if failure.is_transient() => {
+                let overdue = session::transaction(|| Ok(store::overdue()))?;
+                if overdue > store::slice_length() && is_due(&mut self.complained_of_readers) {
+                    warning!(
+                        "records of streams are kept {overdue} s longer than dynamo.stream_retention says, with all that came \
+                         since ({}): a transaction that has read them is still open",
+                        failure.message
+                    );
+                }
+                Ok(())
+            }
+            other => other,
         }
     }
 
@@ -163,7 +171,7 @@ impl Capture {
             if let Err(failure) = marked
                 && !failure.is_transient()
             {
-                self.complain(&definition.name, &failure);
+                self.complain(&definition.name, &failure.message);
             }
         }
         Ok(())
@@ -194,6 +202,15 @@ impl Capture {
         self.store.forget(&row.name);
         Ok(())
     }
+}
+
+/// Whether it is time for another warning of a kind, which this notes.
+fn is_due(last: &mut Option<Instant>) -> bool {
+    let due = last.is_none_or(|last| last.elapsed() > COMPLAINTS);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
 }
 
 /// The table of a definition, held exclusively, while its stream is the one that was seen and in that state.

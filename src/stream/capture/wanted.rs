@@ -8,6 +8,26 @@ use crate::worker::session;
 use pg_dynamo_core::Result as CoreResult;
 use pg_dynamo_core::table::{StreamState, TableDefinition};
 use pgrx::prelude::*;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Before a table is asked for again that somebody else holds: meanwhile nothing is captured, and writers queue.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Tables that others hold, and when they are asked for again.
+#[derive(Default)]
+pub(super) struct Held(HashMap<String, Instant>);
+
+impl Held {
+    pub(super) fn is(&mut self, table: &str) -> bool {
+        self.0.retain(|_, until| *until > Instant::now());
+        self.0.contains_key(table)
+    }
+
+    pub(super) fn note(&mut self, table: &str) {
+        self.0.insert(table.to_owned(), Instant::now() + RETRY);
+    }
+}
 
 /// What the definitions ask for.
 pub(super) struct Wanted {
@@ -55,8 +75,11 @@ impl Wanted {
 
     /// Takes streams that were given up out of the definitions, as soon as their tables are free. Answers
     /// whether there are any.
-    pub(super) fn clear_broken(&self) -> bool {
+    pub(super) fn clear_broken(&self, held: &mut Held) -> bool {
         for table in &self.broken {
+            if held.is(table) {
+                continue;
+            }
             let cleared = session::transaction(|| {
                 let Some(held) = tables::open(table, Hold::Exclusive)? else {
                     return Ok(());
@@ -68,7 +91,10 @@ impl Wanted {
                 tables::replace(held.relid, &definition.with_stream_state(None))
             });
             if let Err(failure) = cleared {
-                log!("stream of DynamoDB table {table}: {}", failure.message);
+                held.note(table);
+                if !failure.is_transient() {
+                    log!("stream of DynamoDB table {table}: {}", failure.message);
+                }
             }
         }
         !self.broken.is_empty()

@@ -100,7 +100,8 @@ pub use query::QueryRequest;
 pub use read_parts::ReadParts;
 pub use reading::ReadOptions;
 pub use resource_policy::{
-    DeleteResourcePolicyRequest, GetResourcePolicyRequest, NewPolicy, PutResourcePolicyRequest,
+    DeleteResourcePolicyRequest, GetResourcePolicyRequest, Governed, NewPolicy,
+    PutResourcePolicyRequest,
 };
 pub use restore::{RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest};
 pub use scan::ScanRequest;

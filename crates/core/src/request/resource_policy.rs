@@ -4,6 +4,7 @@ use super::shape::{self, Structure, TEXT, optional, required, text};
 use crate::arn::{Asker, Resource};
 use crate::json::{Json, write_string};
 use crate::policy::{Allowed, Policy, ResourcePolicy, Roles};
+use crate::stream::StreamName;
 use crate::table::{Account, TableDefinition};
 use crate::{ApiError, Result};
 use std::collections::BTreeMap;
@@ -54,14 +55,21 @@ impl Governed {
         self.resource.table()
     }
 
-    /// Err: it is a stream of the table, which has none.
-    pub fn check(&self) -> Result<()> {
-        match &self.resource {
-            Resource::Table(_) => Ok(()),
-            Resource::Stream { table, label } => Err(ApiError::resource_not_found(format!(
-                "Requested resource not found: Stream: {label} not found for Table: {table}"
-            ))),
+    /// Whether it is a stream. `exists` is asked about that. Err: ResourceNotFoundException when it does not.
+    pub fn is_stream(&self, exists: impl FnOnce(&StreamName) -> Result<bool>) -> Result<bool> {
+        let Resource::Stream { table, label } = &self.resource else {
+            return Ok(false);
+        };
+        let name = StreamName {
+            table: table.clone(),
+            label: label.clone(),
+        };
+        if exists(&name)? {
+            return Ok(true);
         }
+        Err(ApiError::resource_not_found(format!(
+            "Requested resource not found: Stream: {label} not found for Table: {table}"
+        )))
     }
 
     fn not_found(&self, why: impl std::fmt::Display) -> ApiError {
@@ -129,6 +137,14 @@ impl PutResourcePolicyRequest {
 
     pub fn reply(&self, policy: &ResourcePolicy) -> String {
         revision_reply(policy.revision)
+    }
+
+    /// What a privilege cannot express: there is none on a stream.
+    pub fn refusal_of_streams() -> ApiError {
+        ApiError::validation(
+            "One or more parameter values were invalid: Resource-based policies of streams are not supported: whoever may \
+             SELECT the whole table may read its stream",
+        )
     }
 }
 
