@@ -31,6 +31,26 @@ AS $$
     FROM dynamo.handle(operation, convert_to(request::text, 'UTF8'))
 $$;
 
+-- What ExecuteStatement would answer there, and ExecuteTransaction.
+CREATE FUNCTION statement(statement text) RETURNS text
+    LANGUAGE sql
+AS $$ SELECT handle('ExecuteStatement', json_build_object('Statement', statement)) $$;
+CREATE FUNCTION statements(token text, VARIADIC statements text[]) RETURNS text
+    LANGUAGE sql
+AS $$
+    SELECT handle('ExecuteTransaction', json_build_object('ClientRequestToken', token,
+        'TransactStatements', (SELECT json_agg(json_build_object('Statement', s) ORDER BY n) FROM unnest(statements) WITH ORDINALITY AS l (s, n))))
+$$;
+
+-- The INSERT of an item, names and values in turn.
+CREATE FUNCTION insertion(table_name text, VARIADIC pairs text[]) RETURNS text
+    LANGUAGE sql
+AS $$
+    SELECT format('INSERT INTO %I VALUE {%s}', table_name,
+        string_agg(format('%L: %s', pairs[position], CASE WHEN value ~ '^-?[0-9]+$' THEN value ELSE quote_literal(value) END), ', ' ORDER BY position))
+    FROM generate_series(1, array_length(pairs, 1), 2) AS position, LATERAL (SELECT pairs[position + 1]) AS v (value)
+$$;
+
 -- Puts that share one call.
 CREATE FUNCTION share(table_name text, VARIADIC items dynamo.item[]) RETURNS SETOF text
     LANGUAGE sql
