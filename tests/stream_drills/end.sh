@@ -85,7 +85,7 @@ drill_extension_dropped() {
 }
 
 drill_database_dropped() {
-    local how gone
+    local how gone answer
     for how in idle busy; do
         database "database_$how"
         table Log
@@ -93,13 +93,20 @@ drill_database_dropped() {
         gives "captured" "INSERT 1:1" "SELECT told(arn('Log'))"
         if [ $how = busy ]; then
             keep_busy Log
-            # Its clients leave; what they wrote is still being captured.
+            # Its clients leave; what they wrote is still being captured, the last of it for seconds.
             calm
+            ask "INSERT INTO dynamo_tables.\"Log\" (item) SELECT format('{\"pk\":{\"S\":\"b\"},\"sk\":{\"N\":\"%s\"}}', n)::dynamo.item FROM generate_series(1, 50000) AS n"
         fi
         gone=$PGDATABASE
         export PGDATABASE=postgres
         wait_until 20 "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = '$gone' AND backend_type = 'client backend'" || true
-        ask "DROP DATABASE $gone" && ok "DROP DATABASE ($how worker)" || fail "DROP DATABASE ($how worker)"
+        # A slot that is let go for lack of work would show nothing.
+        if answer=$(psql -X -q -At -v ON_ERROR_STOP=1 -c "SELECT active FROM pg_replication_slots WHERE database = '$gone'" -c "DROP DATABASE $gone" 2>&1); then
+            ok "DROP DATABASE ($how worker)"
+        else
+            fail "DROP DATABASE ($how worker): $answer"
+        fi
+        [ $how = idle ] || { [ "$answer" = t ] && ok "whose slot was active" || fail "whose slot was active: $answer"; }
         gives "leaves no slot" 0 "SELECT $(slots)"
     done
     # While clients write: it is refused or they are thrown out, and the slot is not what stands in the way.
