@@ -130,6 +130,22 @@ BEGIN
 END
 $$;
 
+-- What is seen of locks on the table: those that the worker has, and how many sessions wait for one, for whomever but a
+-- VACUUM that cuts off empty pages.
+CREATE TABLE seen (of_worker text[], waiting bigint, transfers bigint);
+CREATE FUNCTION watch() RETURNS void
+    LANGUAGE sql
+AS $$
+    WITH lock AS MATERIALIZED (
+        SELECT l.pid, l.mode, l.granted, a.backend_type FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+        WHERE l.locktype = 'relation' AND l.relation = 'dynamo_tables."Bank"'::regclass)
+    INSERT INTO seen SELECT
+        (SELECT array_agg(mode) FROM lock WHERE granted AND backend_type = 'pg_dynamo backups'),
+        (SELECT count(*) FROM lock WHERE NOT granted AND NOT EXISTS (
+            SELECT FROM unnest(pg_blocking_pids(lock.pid)) AS b JOIN pg_stat_activity AS a ON a.pid = b WHERE a.backend_type = 'autovacuum worker')),
+        (SELECT last_value FROM journal_id_seq)
+$$;
+
 CREATE FUNCTION table_status(name text) RETURNS text
     LANGUAGE sql
 AS $$ SELECT dynamo.describe_table(name) #>> '{Table,TableStatus}' $$;
