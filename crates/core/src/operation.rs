@@ -133,7 +133,7 @@ operations! {
     UntagResource, "untag_resource", Define, dynamodb, works;
     UpdateContinuousBackups, "update_continuous_backups", Define, dynamodb, works;
     UpdateContributorInsights, "update_contributor_insights", Define, dynamodb, differs "keys are counted in memory and shown by dynamo.contributor_insights";
-    UpdateGlobalTable, "update_global_table", Define, dynamodb, refused "ValidationException, as DynamoDB has it for this version of global tables";
+    UpdateGlobalTable, "update_global_table", Define, dynamodb, refused "ValidationException, as DynamoDB has it for this version of global tables; GlobalTableNotFoundException where replicas are deleted";
     UpdateGlobalTableSettings, "update_global_table_settings", Define, dynamodb, refused "GlobalTableNotFoundException";
     UpdateItem, "update_item", Write, dynamodb, works;
     UpdateKinesisStreamingDestination, "update_kinesis_streaming_destination", Define, dynamodb, refused "ValidationException, ResourceNotFoundException without the table";

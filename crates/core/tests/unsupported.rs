@@ -77,6 +77,7 @@ fn lists_are_empty() {
 fn what_does_not_exist_is_told_so() {
     use Operation::*;
     let global = "Global table with name: 'Books' does not exist.";
+    let described = "Global table not found: Global table with name: 'Books' does not exist.";
     let table = "Requested resource not found: Table: Books not found";
     let export = format!(r#"{{"TableArn":"{ARN}","S3Bucket":"b"}}"#);
     let export_arn = format!(r#"{{"ExportArn":"{ARN}/export/01"}}"#);
@@ -87,6 +88,12 @@ fn what_does_not_exist_is_told_so() {
         (
             DescribeGlobalTable,
             SETTINGS,
+            ErrorKind::GlobalTableNotFound,
+            described,
+        ),
+        (
+            UpdateGlobalTable,
+            r#"{"GlobalTableName":"Books","ReplicaUpdates":[{"Delete":{"RegionName":"eu-west-1"}}]}"#,
             ErrorKind::GlobalTableNotFound,
             global,
         ),
@@ -192,6 +199,11 @@ fn what_is_left_is_refused() {
         (
             UpdateGlobalTable,
             r#"{"GlobalTableName":"Books","ReplicaUpdates":[]}"#,
+            "One or more parameter values were invalid",
+        ),
+        (
+            UpdateGlobalTable,
+            r#"{"GlobalTableName":"Books","ReplicaUpdates":[{"Delete":{"RegionName":"eu-west-1"}},{"Create":{"RegionName":"us-east-1"}}]}"#,
             legacy,
         ),
         (

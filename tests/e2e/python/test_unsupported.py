@@ -76,8 +76,20 @@ class Unsupported(TableCase):
         )
         self.assertEqual(message, LEGACY)
         none = f"Global table with name: '{self.name}' does not exist."
-        for call in (self.client.describe_global_table, self.client.describe_global_table_settings):
-            self.assertEqual(self.message("GlobalTableNotFoundException", call, GlobalTableName=self.name), none)
+        self.assertEqual(
+            self.message(
+                "GlobalTableNotFoundException",
+                self.client.update_global_table,
+                GlobalTableName=self.name,
+                ReplicaUpdates=[dict(Delete=dict(RegionName="eu-west-1"))],
+            ),
+            none,
+        )
+        for call, text in (
+            (self.client.describe_global_table, "Global table not found: " + none),
+            (self.client.describe_global_table_settings, none),
+        ):
+            self.assertEqual(self.message("GlobalTableNotFoundException", call, GlobalTableName=self.name), text)
         settings = dict(
             GlobalTableName=self.name,
             GlobalTableBillingMode="PROVISIONED",

@@ -3,7 +3,7 @@
 //!
 //! Their requests are checked as DynamoDB checks them, then those about something that does not exist are told so,
 //! and what is left is refused. Lists are empty, as they are in an account that never used the feature.
-use super::fields::string;
+use super::fields::{list, string};
 use super::restore::no_recovery;
 use super::shape::{self, member};
 use crate::json::{Json, write_string};
@@ -110,12 +110,15 @@ fn answer(operation: Operation, request: &Json<'_>, account: &Account) -> Result
         )))
     };
     match operation {
-        Operation::CreateGlobalTable | Operation::UpdateGlobalTable => at_once(Err(legacy())),
-        Operation::DescribeGlobalTable
-        | Operation::DescribeGlobalTableSettings
-        | Operation::UpdateGlobalTableSettings => at_once(Err(ApiError::global_table_not_found(
-            no_global_table(global()),
-        ))),
+        Operation::CreateGlobalTable => at_once(Err(legacy())),
+        Operation::UpdateGlobalTable => at_once(Err(no_global_update(request, global()))),
+        Operation::DescribeGlobalTable => at_once(Err(ApiError::global_table_not_found(format!(
+            "Global table not found: {}",
+            no_global_table(global())
+        )))),
+        Operation::DescribeGlobalTableSettings | Operation::UpdateGlobalTableSettings => at_once(
+            Err(ApiError::global_table_not_found(no_global_table(global()))),
+        ),
         Operation::DescribeTableReplicaAutoScaling | Operation::UpdateTableReplicaAutoScaling => {
             let table = TableRef::of_request(request, account)?;
             at_once(Err(ApiError::resource_not_found(no_global_table(
@@ -175,6 +178,20 @@ fn legacy() -> ApiError {
         "One or more parameter values were invalid: DynamoDB global tables version 2017.11.29 is not supported. \
          We recommend using DynamoDB global tables version 2019.11.21, instead of version 2017.11.29 (Legacy).",
     )
+}
+
+/// The version is looked at before the table, and only where a replica is to be created.
+fn no_global_update(request: &Json<'_>, name: &str) -> ApiError {
+    let updates = list(request, "ReplicaUpdates");
+    if updates.is_empty() {
+        return ApiError::validation("One or more parameter values were invalid");
+    }
+    let deletes = |u: &Json<'_>| member(u, "Create").is_none() && member(u, "Delete").is_some();
+    if updates.iter().all(deletes) {
+        ApiError::global_table_not_found(no_global_table(name))
+    } else {
+        legacy()
+    }
 }
 
 fn no_global_table(name: &str) -> String {
