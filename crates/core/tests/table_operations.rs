@@ -342,6 +342,29 @@ fn update_table_needs_something_to_do() {
 }
 
 #[test]
+fn of_several_changes_that_must_stand_alone_one_is_named() {
+    let (protection, class) = (
+        r#""DeletionProtectionEnabled":true"#,
+        r#""TableClass":"STANDARD""#,
+    );
+    let encryption = r#""SSESpecification":{"Enabled":true}"#;
+    let warm = r#""WarmThroughput":{"ReadUnitsPerSecond":13000}"#;
+    for (members, named) in [
+        (
+            [protection, encryption],
+            "Server-Side Encryption modification",
+        ),
+        ([class, encryption], "Server-Side Encryption modification"),
+        ([protection, class], "TableClass modification"),
+        ([warm, protection], "DeletionProtection modification"),
+    ] {
+        let error = change(&table(PROVISIONED), &members.join(","), NOW).unwrap_err();
+        let text = format!("{INVALID}{named} must be the only operation in the request");
+        assert_eq!(error.message, text);
+    }
+}
+
+#[test]
 fn a_deleted_table_is_described_without_keys_and_creation_time() {
     let reply = table_description_reply(
         &table(PROVISIONED),

@@ -309,12 +309,12 @@ fn check_composition(request: &Json<'_>, indexes: &[IndexUpdate]) -> Result<()> 
         given(name) && others.into_iter().any(|change| given(change))
     };
     for (name, text) in [
+        ("SSESpecification", "Server-Side Encryption modification"),
+        ("TableClass", "TableClass modification"),
         (
             "DeletionProtectionEnabled",
             "DeletionProtection modification",
         ),
-        ("SSESpecification", "Server-Side Encryption modification"),
-        ("TableClass", "TableClass modification"),
     ] {
         if beside(name) {
             return invalid(format_args!(
