@@ -249,7 +249,7 @@ fn encryption_settings_must_agree_and_change_something() {
     };
     for (members, message) in [
         (
-            r#""SSEType":"KMS""#,
+            r#""Enabled":false,"SSEType":"KMS""#,
             "SSEType can not be specified if Enabled is false",
         ),
         (
@@ -267,6 +267,12 @@ fn encryption_settings_must_agree_and_change_something() {
     ] {
         assert_eq!(created(members), Err(format!("{INVALID}{message}")));
     }
+    let encryption = |members: &str| created(members).unwrap().encryption;
+    assert_eq!(encryption(""), None);
+    let by_service = encryption(r#""SSEType":"KMS""#).unwrap();
+    assert_eq!((by_service.enabled, by_service.kms_key), (true, None));
+    let by_key = encryption(r#""SSEType":"KMS","KMSMasterKeyId":"k""#).unwrap();
+    assert_eq!(by_key.kms_key.as_deref(), Some("k"));
     let plain = table(PROVISIONED);
     let refused = |table: &TableDefinition, members: &str| {
         let members = format!(r#""SSESpecification":{{{members}}}"#);

@@ -131,14 +131,14 @@ pub(super) fn table_class(request: &Json<'_>) -> Option<TableClass> {
     }
 }
 
-/// SSESpecification: None when not given, `Some(None)` for the default encryption.
+/// SSESpecification: None when not given, `Some(None)` for the default encryption. A type without Enabled enables.
 pub(super) fn encryption(request: &Json<'_>) -> Result<Option<Option<Encryption>>> {
     let Some(given) = member(request, "SSESpecification") else {
         return Ok(None);
     };
-    let enabled = boolean(given, "Enabled").unwrap_or(false);
     let key = string(given, "KMSMasterKeyId");
     let kind = string(given, "SSEType");
+    let enabled = boolean(given, "Enabled").unwrap_or(kind.is_some());
     if !enabled && kind.is_some() {
         return invalid("SSEType can not be specified if Enabled is false");
     }
