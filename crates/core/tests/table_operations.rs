@@ -433,6 +433,18 @@ fn a_table_may_be_named_by_its_arn() {
 }
 
 #[test]
+fn the_default_class_of_a_table_that_never_had_another_is_not_told() {
+    let class = |name: &str| format!(r#""TableClass":"{name}""#);
+    let plain = table(PROVISIONED);
+    assert_eq!(change(&plain, &class("STANDARD"), NOW).unwrap(), plain);
+    let rare = change(&plain, &class("STANDARD_INFREQUENT_ACCESS"), NOW).unwrap();
+    let back = change(&rare, &class("STANDARD"), NOW + 1000).unwrap();
+    let summary = r#""TableClassSummary":{"TableClass":"STANDARD","LastUpdateDateTime":"#;
+    let told = describe_table_reply(&back, &account(), statistics());
+    assert!(told.contains(summary), "{told}");
+}
+
+#[test]
 fn encryption_and_warm_throughput_change() {
     let start = table(PROVISIONED);
     let encrypted = change(&start, r#""SSESpecification":{"Enabled":true}"#, NOW).unwrap();

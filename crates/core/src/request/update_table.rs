@@ -123,10 +123,11 @@ impl UpdateTableRequest {
         self.change_billing(table, &mut new, now_millis)?;
         index_updates::apply(&self.indexes, table, &mut new, now_millis)?;
         if let Some(class) = self.table_class {
+            // A table that never had a class told stays so when it is given the default one.
             if new.table_class.unwrap_or(TableClass::Standard) != class {
                 new.table_class_changed = Some(now_millis);
+                new.table_class = Some(class);
             }
-            new.table_class = Some(class);
         }
         if let Some(protected) = self.deletion_protection {
             new.deletion_protection = protected;
