@@ -331,7 +331,7 @@ impl Account {
         )
     }
     /// `key`: an ARN already, or the id of a key of this account.
-    fn kms_key_arn(&self, key: &str) -> String {
+    pub(crate) fn kms_key_arn(&self, key: &str) -> String {
         if key.starts_with("arn:") {
             return key.to_owned();
         }

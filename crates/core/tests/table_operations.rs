@@ -282,14 +282,26 @@ fn encryption_settings_must_agree_and_change_something() {
         refused(&plain, r#""Enabled":false"#),
         format!("{INVALID}Table is already encrypted by default")
     );
-    let key = r#""Enabled":true,"SSEType":"KMS","KMSMasterKeyId":"k""#;
-    let encrypted = change(&plain, &format!(r#""SSESpecification":{{{key}}}"#), NOW).unwrap();
-    assert_eq!(
-        refused(&encrypted, key),
-        format!(
-            "{INVALID}Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to change Master Key"
-        )
-    );
+    let by_key = |key: &str| format!(r#""Enabled":true,"SSEType":"KMS","KMSMasterKeyId":"{key}""#);
+    let encrypt = |table: &TableDefinition, members: &str| {
+        change(table, &format!(r#""SSESpecification":{{{members}}}"#), NOW).unwrap()
+    };
+    let arn = "arn:aws:kms:eu-west-1:123456789012:key/k";
+    for held in ["k", arn] {
+        let encrypted = encrypt(&plain, &by_key(held));
+        assert_eq!(
+            refused(&encrypted, &by_key(arn)),
+            format!(
+                "{INVALID}Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to change Master Key"
+            )
+        );
+        encrypt(&encrypted, &by_key("k"));
+        encrypt(&encrypted, &by_key("alias/k"));
+    }
+    for by_service in [r#""Enabled":true"#, r#""SSEType":"KMS""#] {
+        let encrypted = encrypt(&plain, by_service);
+        assert_eq!(encrypt(&encrypted, by_service), encrypted);
+    }
 }
 
 #[test]

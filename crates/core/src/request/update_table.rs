@@ -17,6 +17,8 @@ use crate::{ApiError, Result};
 #[derive(Debug)]
 pub struct UpdateTableRequest {
     table: TableRef,
+    /// Whose keys encrypt.
+    account: Account,
     billing_mode: Option<BillingMode>,
     throughput: Option<Throughput>,
     table_class: Option<TableClass>,
@@ -81,6 +83,7 @@ impl UpdateTableRequest {
         check_composition(request, &indexes)?;
         let parsed = UpdateTableRequest {
             table,
+            account: account.clone(),
             billing_mode: billing,
             throughput,
             table_class: table_class(request),
@@ -133,7 +136,7 @@ impl UpdateTableRequest {
             new.deletion_protection = protected;
         }
         if let Some(encryption) = &self.encryption {
-            check_encryption(table.encryption.as_ref(), encryption.as_ref())?;
+            self.check_encryption(table.encryption.as_ref(), encryption.as_ref())?;
             new.encryption = encryption.clone();
         }
         if let Some(on_demand) = self.on_demand {
@@ -201,6 +204,28 @@ impl UpdateTableRequest {
         self.stream.is_some()
     }
 
+    /// Only two requests that change nothing are refused: no encryption for a table that has none, and the ARN of the
+    /// key that it has. The id or alias of the same key, and the service's own key again, encrypt anew.
+    fn check_encryption(&self, old: Option<&Encryption>, new: Option<&Encryption>) -> Result<()> {
+        let (Some(old), Some(new)) = (old, new) else {
+            return match (old, new) {
+                (None, None) => invalid("Table is already encrypted by default"),
+                _ => Ok(()),
+            };
+        };
+        let held = old
+            .kms_key
+            .as_ref()
+            .map(|key| self.account.kms_key_arn(key));
+        if held.is_some() && held == new.kms_key {
+            return invalid(
+                "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to \
+                 change Master Key",
+            );
+        }
+        Ok(())
+    }
+
     fn change_billing(
         &self,
         old: &TableDefinition,
@@ -250,18 +275,6 @@ impl UpdateTableRequest {
             (false, _) => {}
         }
         Ok(())
-    }
-}
-
-/// A change of encryption changes something.
-fn check_encryption(old: Option<&Encryption>, new: Option<&Encryption>) -> Result<()> {
-    match (old, new) {
-        (None, None) => invalid("Table is already encrypted by default"),
-        (Some(old), Some(new)) if old == new => invalid(
-            "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to \
-             change Master Key",
-        ),
-        _ => Ok(()),
     }
 }
 
