@@ -36,7 +36,7 @@ impl CreateTableRequest {
             billing_mode: billing,
             throughput,
             on_demand: units::on_demand(request, Owner::Table, billing)?,
-            warm: units::warm(request, Owner::Table)?,
+            warm: units::new_warm(request, Owner::Table, billing, &throughput)?,
             table_class: table_class(request),
             deletion_protection: boolean(request, "DeletionProtectionEnabled").unwrap_or(false),
             encryption: encryption(request)?.flatten(),

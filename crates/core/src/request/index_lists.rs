@@ -132,14 +132,16 @@ fn global_index(
     columns: u32,
 ) -> Result<GlobalIndex> {
     let name = string(index, "IndexName").unwrap_or_default();
+    let owner = Owner::Index(name);
+    let throughput = units::throughput(index)?.unwrap_or_default();
     Ok(GlobalIndex {
         name: name.to_owned(),
         partition: key.partition,
         sort: key.sort,
         projection: projection(index)?,
-        throughput: units::throughput(index)?.unwrap_or_default(),
-        on_demand: units::on_demand(index, Owner::Index(name), billing)?,
-        warm: units::warm(index, Owner::NewIndex)?,
+        on_demand: units::on_demand(index, owner, billing)?,
+        warm: units::new_warm(index, owner, billing, &throughput)?,
+        throughput,
         columns,
         state: IndexState::Active,
     })

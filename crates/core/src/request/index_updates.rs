@@ -299,14 +299,19 @@ impl IndexUpdate {
         if let Some(bounds) = &self.on_demand {
             units::check_on_demand_change(bounds, owner, table.billing_mode)?;
         }
+        let throughput = self.throughput.unwrap_or_default();
+        let warm = match self.warm {
+            Some(wanted) => units::initial_warm(wanted, owner, table.billing_mode, &throughput)?,
+            None => None,
+        };
         Ok(GlobalIndex {
             name: name.clone(),
             partition: key.partition.clone(),
             sort: key.sort.clone(),
             projection: projection.clone(),
-            throughput: self.throughput.unwrap_or_default(),
+            throughput,
             on_demand: self.on_demand,
-            warm: self.warm,
+            warm,
             columns: table.free_columns(),
             state: IndexState::Creating,
         })

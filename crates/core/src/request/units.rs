@@ -11,8 +11,16 @@ use crate::{ApiError, Result, limits};
 pub enum Owner<'n> {
     Table,
     Index(&'n str),
-    /// An index that is being asked for; empty units are none.
-    NewIndex,
+}
+
+impl Owner<'_> {
+    /// As texts about warm throughput name it.
+    fn name(&self) -> String {
+        match self {
+            Owner::Index(name) => format!("index {name}"),
+            Owner::Table => "table".to_owned(),
+        }
+    }
 }
 
 /// ProvisionedThroughput of a table or index. Err: ValidationException beyond all limits.
@@ -127,18 +135,13 @@ pub fn merged(old: Option<Units>, change: Units) -> Units {
     }
 }
 
-/// WarmThroughput of a table or index.
+/// WarmThroughput of an update of a table or index.
 pub fn warm(request: &Json<'_>, owner: Owner<'_>) -> Result<Option<Units>> {
-    let Some(given) = member(request, "WarmThroughput") else {
+    let Some(units) = warm_units(request)? else {
         return Ok(None);
-    };
-    let units = Units {
-        read: number(given, "ReadUnitsPerSecond"),
-        write: number(given, "WriteUnitsPerSecond"),
     };
     if units.read.is_none() && units.write.is_none() {
         return match owner {
-            Owner::NewIndex => Ok(None),
             Owner::Table => invalid(
                 "At least one of ReadUnitsPerSecond and WriteUnitsPerSecond must be specified",
             ),
@@ -148,15 +151,95 @@ pub fn warm(request: &Json<'_>, owner: Owner<'_>) -> Result<Option<Units>> {
             )),
         };
     }
-    for value in [units.read, units.write].into_iter().flatten() {
-        if !(1..=limits::MAX_THROUGHPUT).contains(&value) {
-            return Err(ApiError::validation(format!(
-                "Given value {value} for WarmThroughput is out of bounds"
-            )));
+    if let Some(value) = [units.read, units.write]
+        .into_iter()
+        .flatten()
+        .find(|v| *v < 1)
+    {
+        return out_of_bounds(value);
+    }
+    Ok(Some(units))
+}
+
+fn warm_units(request: &Json<'_>) -> Result<Option<Units>> {
+    let Some(given) = member(request, "WarmThroughput") else {
+        return Ok(None);
+    };
+    let units = Units {
+        read: number(given, "ReadUnitsPerSecond"),
+        write: number(given, "WriteUnitsPerSecond"),
+    };
+    let values = [units.read, units.write].into_iter().flatten();
+    match values.into_iter().find(|v| *v > limits::MAX_THROUGHPUT) {
+        Some(value) => out_of_bounds(value),
+        None => Ok(Some(units)),
+    }
+}
+
+fn out_of_bounds<T>(value: i64) -> Result<T> {
+    Err(ApiError::validation(format!(
+        "Given value {value} for WarmThroughput is out of bounds"
+    )))
+}
+
+/// WarmThroughput of a new table, or of an index that is created with it. `throughput`: its provisioned units.
+pub fn new_warm(
+    request: &Json<'_>,
+    owner: Owner<'_>,
+    billing: BillingMode,
+    throughput: &Throughput,
+) -> Result<Option<Units>> {
+    match warm_units(request)? {
+        Some(units) => initial_warm(units, owner, billing, throughput),
+        None => Ok(None),
+    }
+}
+
+/// What a new table or index is warm for: what it has by itself, or `wanted` where that is more. None: nothing is
+/// wanted. Err: ValidationException where less is.
+pub fn initial_warm(
+    wanted: Units,
+    owner: Owner<'_>,
+    billing: BillingMode,
+    throughput: &Throughput,
+) -> Result<Option<Units>> {
+    if wanted.read.is_none() && wanted.write.is_none() {
+        return Ok(None);
+    }
+    let by_itself = billing.warm(throughput);
+    let units = merged(Some(by_itself), wanted);
+    for (name, capacity, wanted, by_itself) in [
+        (
+            "ReadUnitsPerSecond",
+            "ReadCapacityUnits",
+            units.read,
+            by_itself.read,
+        ),
+        (
+            "WriteUnitsPerSecond",
+            "WriteCapacityUnits",
+            units.write,
+            by_itself.write,
+        ),
+    ] {
+        if wanted < by_itself {
+            let least = match billing {
+                BillingMode::PayPerRequest => {
+                    format!("initial throughput for OnDemand. See: {INITIAL_THROUGHPUT}")
+                }
+                BillingMode::Provisioned => format!("{capacity} of ProvisionedThroughput"),
+            };
+            return invalid(format_args!(
+                "Requested {name} for WarmThroughput for {} is lower than {least}",
+                owner.name()
+            ));
         }
     }
     Ok(Some(units))
 }
+
+const INITIAL_THROUGHPUT: &str = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/\
+     on-demand-capacity-mode.html#on-demand-capacity-mode-initial";
 
 /// Warm throughput only ever grows.
 pub fn warmer(current: Units, wanted: Units, owner: Owner<'_>) -> Result<Units> {
@@ -166,13 +249,10 @@ pub fn warmer(current: Units, wanted: Units, owner: Owner<'_>) -> Result<Units> 
         ("WriteUnitsPerSecond", units.write, current.write),
     ] {
         if new < old {
-            let owner = match owner {
-                Owner::Index(name) => format!("index {name}"),
-                _ => "table".to_owned(),
-            };
             return invalid(format_args!(
-                "Requested {name} for WarmThroughput for {owner} is lower than current \
-                 WarmThroughput, decreasing WarmThroughput is not supported"
+                "Requested {name} for WarmThroughput for {} is lower than current \
+                 WarmThroughput, decreasing WarmThroughput is not supported",
+                owner.name()
             ));
         }
     }

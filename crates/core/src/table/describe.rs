@@ -161,24 +161,20 @@ impl TableDefinition {
 
     /// Units the table takes at once: what it was told, or what its billing mode gives it.
     pub fn warm_units(&self) -> Units {
-        self.warm
-            .unwrap_or_else(|| self.default_warm(&self.throughput))
+        self.warm_beside(self.warm, &self.throughput)
     }
 
     /// Units a global index takes at once.
     pub fn warm_units_of(&self, index: &GlobalIndex) -> Units {
-        index
-            .warm
-            .unwrap_or_else(|| self.default_warm(&index.throughput))
+        self.warm_beside(index.warm, &index.throughput)
     }
 
-    fn default_warm(&self, throughput: &Throughput) -> Units {
-        match self.billing_mode {
-            BillingMode::PayPerRequest => ON_DEMAND_WARM,
-            BillingMode::Provisioned => Units {
-                read: Some(throughput.read),
-                write: Some(throughput.write),
-            },
+    /// Definitions of 0.4.0 may hold one direction only.
+    fn warm_beside(&self, told: Option<Units>, throughput: &Throughput) -> Units {
+        let by_itself = self.billing_mode.warm(throughput);
+        Units {
+            read: told.and_then(|units| units.read).or(by_itself.read),
+            write: told.and_then(|units| units.write).or(by_itself.write),
         }
     }
 
@@ -241,6 +237,17 @@ impl IndexState {
 }
 
 impl BillingMode {
+    /// Units that a new table or index of this mode takes at once. `throughput`: its provisioned units.
+    pub(crate) fn warm(self, throughput: &Throughput) -> Units {
+        match self {
+            BillingMode::PayPerRequest => ON_DEMAND_WARM,
+            BillingMode::Provisioned => Units {
+                read: Some(throughput.read),
+                write: Some(throughput.write),
+            },
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             BillingMode::Provisioned => "PROVISIONED",
