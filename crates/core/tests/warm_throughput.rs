@@ -41,6 +41,10 @@ fn change(table: &TableDefinition, members: &str) -> Result<TableDefinition> {
     UpdateTableRequest::parse(&json(&request), &account())?.apply(table, NOW)
 }
 
+fn of_index(members: &str) -> String {
+    format!(r#""GlobalSecondaryIndexUpdates":[{{"Update":{{"IndexName":"ByOwner",{members}}}}}]"#)
+}
+
 fn pair(units: Units) -> (i64, i64) {
     (units.read.unwrap(), units.write.unwrap())
 }
@@ -132,4 +136,41 @@ fn a_new_table_or_index_is_not_colder_than_its_mode_has_it() {
         pair(made.warm_units_of(&made.global_indexes[1])),
         (13_000, 4_000)
     );
+}
+
+#[test]
+fn a_change_of_billing_mode_leaves_warm_what_was_warm() {
+    let to_provisioned = |table: &TableDefinition, units: (i64, i64), index: (i64, i64)| {
+        let units = provisioned(units.0, units.1);
+        let index = of_index(&provisioned(index.0, index.1));
+        change(
+            table,
+            &format!(r#""BillingMode":"PROVISIONED",{units},{index}"#),
+        )
+        .unwrap()
+    };
+    let on_demand = new_table(&[ON_DEMAND], &[]).unwrap();
+    let few = to_provisioned(&on_demand, (2, 2), (1, 1));
+    assert_eq!(warm_of(&few), [(12_000, 4_000); 2]);
+    // Nor do smaller units later on.
+    let fewer = change(&few, &provisioned(1, 1)).unwrap();
+    assert_eq!(warm_of(&fewer), [(12_000, 4_000); 2]);
+    assert_eq!(
+        warm_of(&change(&few, ON_DEMAND).unwrap()),
+        [(12_000, 4_000); 2]
+    );
+
+    let warmed = new_table(&[ON_DEMAND, &both(14_000, 5_000)], &[&both(13_000, 6_000)]).unwrap();
+    let many = to_provisioned(&warmed, (20_000, 6_000), (20_000, 7_000));
+    assert_eq!(warm_of(&many), [(20_000, 6_000), (20_000, 7_000)]);
+    let mixed = to_provisioned(&warmed, (20_000, 1), (1, 7_000));
+    assert_eq!(warm_of(&mixed), [(20_000, 5_000), (13_000, 7_000)]);
+    let back = change(&many, ON_DEMAND).unwrap();
+    assert_eq!(warm_of(&back), [(20_000, 6_000), (20_000, 7_000)]);
+
+    let (table, index) = (provisioned(1, 5_000), provisioned(3, 4));
+    let small = new_table(&[&table], &[&index]).unwrap();
+    assert_eq!(warm_of(&small), [(1, 5_000), (3, 4)]);
+    let switched = change(&small, ON_DEMAND).unwrap();
+    assert_eq!(warm_of(&switched), [(12_000, 5_000), (12_000, 4_000)]);
 }

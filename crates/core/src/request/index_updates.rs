@@ -317,7 +317,7 @@ impl IndexUpdate {
         })
     }
 
-    /// `table` has its new billing mode already; `switched`: it had another one.
+    /// `table` has its new billing mode already, and `index` says what it is warm for; `switched`: it had another one.
     fn updated(
         &self,
         index: &GlobalIndex,
@@ -326,6 +326,7 @@ impl IndexUpdate {
         now: i64,
     ) -> Result<GlobalIndex> {
         let (name, owner) = (&self.name, Owner::Index(&self.name));
+        let warm = table.warm_units_of(index);
         let mut new = index.clone();
         let nothing = self.on_demand.is_none() && self.warm.is_none();
         match (table.billing_mode, &self.throughput) {
@@ -346,11 +347,10 @@ impl IndexUpdate {
                 };
             }
             (_, Some(wanted)) => {
-                let warm = table.warm_units_of(index);
                 new.throughput = units::changed_throughput(&index.throughput, wanted, owner, now)?;
-                new.warm = units::kept_warm(warm, &new.throughput);
             }
         }
+        new.warm = units::kept_warm(warm, table.billing_mode, &new.throughput);
         if let Some(bounds) = self.on_demand {
             units::check_on_demand_change(&bounds, owner, table.billing_mode)?;
             new.on_demand = Some(units::merged(index.on_demand, bounds));

@@ -259,14 +259,15 @@ pub fn warmer(current: Units, wanted: Units, owner: Owner<'_>) -> Result<Units> 
     Ok(units)
 }
 
-/// The warm throughput to remember when provisioned units changed to `new`: it never drops, so what was warm
-/// `before` stays. None: the provisioned units say it all.
-pub fn kept_warm(before: Units, new: &Throughput) -> Option<Units> {
+/// The warm throughput to remember when the billing mode or the provisioned units changed to `billing` and `new`: it
+/// never drops, so what was warm `before` stays. None: mode and units say it all.
+pub fn kept_warm(before: Units, billing: BillingMode, new: &Throughput) -> Option<Units> {
+    let by_itself = billing.warm(new);
     let kept = Units {
-        read: before.read.max(Some(new.read)),
-        write: before.write.max(Some(new.write)),
+        read: before.read.max(by_itself.read),
+        write: before.write.max(by_itself.write),
     };
-    (kept.read > Some(new.read) || kept.write > Some(new.write)).then_some(kept)
+    (kept != by_itself).then_some(kept)
 }
 
 const HOUR: i64 = 3_600_000;

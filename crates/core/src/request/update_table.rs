@@ -258,9 +258,7 @@ impl UpdateTableRequest {
             }
             Some(wanted) => {
                 let owner = Owner::Table;
-                let changed = units::changed_throughput(&old.throughput, &wanted, owner, now)?;
-                new.warm = units::kept_warm(old.warm_units(), &changed);
-                new.throughput = changed;
+                new.throughput = units::changed_throughput(&old.throughput, &wanted, owner, now)?;
             }
             None => {}
         }
@@ -274,7 +272,17 @@ impl UpdateTableRequest {
             }
             (false, _) => {}
         }
+        keep_warm(old, new);
         Ok(())
+    }
+}
+
+/// Neither a change of billing mode nor less throughput makes anything colder. Both still have the same indexes.
+fn keep_warm(old: &TableDefinition, new: &mut TableDefinition) {
+    let billing = new.billing_mode;
+    new.warm = units::kept_warm(old.warm_units(), billing, &new.throughput);
+    for (index, before) in new.global_indexes.iter_mut().zip(&old.global_indexes) {
+        index.warm = units::kept_warm(old.warm_units_of(before), billing, &index.throughput);
     }
 }
 
