@@ -100,11 +100,32 @@ impl Throughput {
     }
 }
 
-/// OnDemandThroughput: upper bounds, -1 for none. WarmThroughput: units a table can take at once.
+/// OnDemandThroughput: upper bounds; -1 is one that the update at hand removes ([`bounds`]). WarmThroughput: units a table can take at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Units {
     pub read: Option<i64>,
     pub write: Option<i64>,
+}
+
+/// OnDemandThroughput as it is stored. The answer of the update that removes a bound says -1; afterwards there is none,
+/// neither in what is written nor in what 0.4.0 wrote.
+mod bounds {
+    use super::Units;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(units: &Option<Units>, to: S) -> Result<S::Ok, S::Error> {
+        units.and_then(kept).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Units>, D::Error> {
+        Ok(Option::<Units>::deserialize(from)?.and_then(kept))
+    }
+
+    fn kept(units: Units) -> Option<Units> {
+        let read = units.read.filter(|bound| *bound != -1);
+        let write = units.write.filter(|bound| *bound != -1);
+        (read.is_some() || write.is_some()).then_some(Units { read, write })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +169,7 @@ pub struct GlobalIndex {
     pub projection: Projection,
     #[serde(default)]
     pub throughput: Throughput,
-    #[serde(default)]
+    #[serde(default, with = "bounds")]
     pub on_demand: Option<Units>,
     #[serde(default)]
     pub warm: Option<Units>,
@@ -208,7 +229,7 @@ pub struct TableDefinition {
     pub on_demand_since: Option<i64>,
     #[serde(default)]
     pub throughput: Throughput,
-    #[serde(default)]
+    #[serde(default, with = "bounds")]
     pub on_demand: Option<Units>,
     #[serde(default)]
     pub warm: Option<Units>,

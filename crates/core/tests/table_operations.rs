@@ -48,7 +48,7 @@ fn an_on_demand_table_is_described_with_its_extras() {
         r#""SSEDescription":{"Status":"ENABLED","SSEType":"KMS","KMSMasterKeyArn":"arn:aws:kms:eu-west-1:123456789012:key/k1"}"#,
         r#""TableClassSummary":{"TableClass":"STANDARD_INFREQUENT_ACCESS"}"#,
         r#""DeletionProtectionEnabled":true"#,
-        r#""OnDemandThroughput":{"MaxReadRequestUnits":10,"MaxWriteRequestUnits":-1}"#,
+        r#""OnDemandThroughput":{"MaxReadRequestUnits":10}"#,
         r#""WarmThroughput":{"ReadUnitsPerSecond":12000,"WriteUnitsPerSecond":4000,"Status":"ACTIVE"}"#,
     ] {
         assert!(reply.contains(part), "{part} in {reply}");

@@ -321,11 +321,14 @@ fn throughput(t: &Throughput, now: i64) -> String {
 
 pub(crate) fn on_demand(units: &Units) -> String {
     let mut o = Object::default();
-    o.raw("MaxReadRequestUnits", &units.read.unwrap_or(-1).to_string());
-    o.raw(
-        "MaxWriteRequestUnits",
-        &units.write.unwrap_or(-1).to_string(),
-    );
+    for (name, bound) in [
+        ("MaxReadRequestUnits", units.read),
+        ("MaxWriteRequestUnits", units.write),
+    ] {
+        if let Some(bound) = bound {
+            o.raw(name, &bound.to_string());
+        }
+    }
     o.end()
 }
 
