@@ -100,7 +100,8 @@ impl Throughput {
     }
 }
 
-/// OnDemandThroughput: upper bounds; -1 is one that the update at hand removes ([`bounds`]). WarmThroughput: units a table can take at once.
+/// OnDemandThroughput: upper bounds; -1 is one that the update at hand removes ([`bounds`]).
+/// WarmThroughput: units a table can take at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Units {
     pub read: Option<i64>,
