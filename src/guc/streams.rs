@@ -24,7 +24,7 @@ pub fn register() {
     GucRegistry::define_int_guc(
         c"dynamo.stream_shard_age",
         c"Age at which a shard is closed and followed by another.",
-        c"With the next change that it would take.",
+        c"Whether changes come for it or not.",
         &SHARD_AGE,
         1,
         7 * 24 * 3600,

@@ -28,10 +28,12 @@ use epoch::{begin_epoch, forget_log};
 use pg_dynamo_core::ApiError;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
-use wanted::{Held, Wanted};
+use steps::trim;
+use wanted::{Held, RETRY, Wanted};
 
 /// A batch is stored when it has so many changes, or bytes of them; or when the log is at its end.
 const BATCH_CHANGES: usize = 1000;
@@ -78,10 +80,10 @@ pub unsafe extern "C-unwind" fn pg_dynamo_stream_worker(database: pg_sys::Datum)
         let left = session::transaction(|| {
             Ok(process::extension_is_here() && spi::connected(|| Kind::Stream.has_work()))
         });
-        // What is left may be something that somebody is in the way of.
+        // What is left may be something that somebody is in the way of, behind whom others queue while it is asked for.
         let left = left.unwrap_or(false);
         if left {
-            session::sleep(TICK.as_millis() as u32);
+            session::sleep(RETRY.as_millis() as u32);
         }
         left
     });
@@ -111,10 +113,10 @@ fn work() -> bool {
 }
 
 /// Lets the database go, which somebody drops: the process is started again, and ends for good where there is none.
-fn make_way() -> ! {
+fn make_way() {
     wake::leave();
     // SAFETY: the end of the process.
-    unsafe { pg_sys::proc_exit(1) }
+    unsafe { pg_sys::proc_exit(1) };
 }
 
 /// While what is in the way may go away.
@@ -134,13 +136,15 @@ fn serve() -> Result<(), Failure> {
                 slot::drop_all();
                 return Ok(None);
             }
-            Ok(Some(Wanted::read()?))
+            Ok(Some((tables::invalidations(), Wanted::read()?)))
         })?;
-        let Some(wanted) = wanted else { return Ok(()) };
+        let Some((seen, wanted)) = wanted else {
+            return Ok(());
+        };
         wanted.clear_broken(&mut held);
         if !wanted.any {
             match stop() {
-                Ok(true) => return tidy(),
+                Ok(true) => return tidy(seen),
                 Ok(false) => {}
                 Err(failure) if failure.is_transient() => {
                     session::sleep(TICK.as_millis() as u32);
@@ -205,23 +209,27 @@ fn stop() -> Result<bool, Failure> {
 }
 
 /// What is left to do when nothing is captured.
-fn tidy() -> Result<(), Failure> {
+fn tidy(seen: u64) -> Result<(), Failure> {
     session::transaction(|| {
         store::seal_expired();
         Ok(())
     })?;
-    match trim() {
-        // What somebody reads is left to do.
-        Err(failure) if failure.is_transient() => pause_for_readers(),
-        other => other,
+    if !trim()? {
+        pause_for_readers(seen)?;
     }
+    Ok(())
 }
 
-/// As [`pause`]; a stream that is enabled meanwhile does not wait for them.
-fn pause_for_readers() -> Result<(), Failure> {
-    let changes = || session::transaction(|| Ok(tables::invalidations()));
-    let (seen, end) = (changes()?, Instant::now() + PAUSE);
-    while Instant::now() < end && changes()? == seen {
+/// As [`pause`]; a stream that is enabled does not wait for them. `seen`: the changes of relations before it was seen that there
+/// is none.
+fn pause_for_readers(mut seen: u64) -> Result<(), Failure> {
+    let end = Instant::now() + PAUSE;
+    while Instant::now() < end {
+        let changes = session::transaction(|| Ok(tables::invalidations()))?;
+        if changes != seen && session::transaction(Wanted::read)?.any {
+            break;
+        }
+        seen = changes;
         session::sleep(TICK.as_millis() as u32);
         process::leave_database_to_others();
         if wake::is_unwelcome() {
@@ -229,21 +237,6 @@ fn pause_for_readers() -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Empties the slices whose records have expired, the oldest first, so that what is left of a shard has no hole: one that
-/// somebody reads keeps those behind it.
-fn trim() -> Result<(), Failure> {
-    for slot in session::transaction(|| Ok(store::expired_slices()))? {
-        session::transaction(|| {
-            store::empty_slice(slot);
-            Ok(())
-        })?;
-    }
-    session::transaction(|| {
-        store::forget_expired();
-        Ok(())
-    })
 }
 
 struct Capture {
@@ -257,9 +250,8 @@ struct Capture {
     /// Streams that are ending, and the place in the log that their last changes are before.
     ending: HashMap<u32, u64>,
     notices: Notices,
-    /// When a warning was given: of a table whose stream cannot be enabled or disabled, and of readers in the way.
-    complained: Option<Instant>,
-    complained_of_readers: Option<Instant>,
+    /// When a table was warned of whose stream cannot be enabled or disabled.
+    complained: Cell<Option<Instant>>,
     /// Changes of relations that the definitions were read after, and when; whether they ask for something yet to be done.
     seen: u64,
     looked: Instant,
@@ -315,8 +307,7 @@ impl Capture {
             unconfirmed: VecDeque::new(),
             ending: HashMap::new(),
             notices: Notices::new(),
-            complained: None,
-            complained_of_readers: None,
+            complained: Cell::default(),
             seen: 0,
             looked: now,
             unsettled: true,
@@ -476,7 +467,7 @@ impl Capture {
                 store.turn_slice()?;
                 store.renew(reached, tables::now_millis())
             })?;
-            self.trim()?;
+            trim()?;
         }
         if !wanted.any {
             self.decoder.rest();

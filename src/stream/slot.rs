@@ -230,9 +230,24 @@ pub fn exists() -> bool {
     }
 }
 
+/// Whether all that the slot does not give any more is stored, as far as the origin knows, which is replicated with what is
+/// stored. The slot may have come further: another server has confirmed what it never brought here. The origin is taken.
+pub fn is_behind_origin() -> bool {
+    let name = c_name();
+    // SAFETY: a C string; entries of shared memory stay where they are as long as the server lives.
+    unsafe {
+        let stored = pg_sys::replorigin_session_get_progress(false);
+        let found = pg_sys::SearchNamedReplicationSlot(name.as_ptr(), true);
+        found
+            .as_ref()
+            .is_some_and(|slot| slot.data.confirmed_flush <= stored)
+    }
+}
+
 /// What Postgres says of the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
+    /// Or of no use.
     Missing,
     /// The log it needs is gone.
     Lost,
@@ -245,13 +260,17 @@ pub enum Condition {
 pub fn condition() -> Condition {
     spi::connected(|| {
         let plan = Plan::prepare(
-            "SELECT (wal_status = 'lost')::int4::int8 FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::name",
+            "SELECT (wal_status = 'lost')::int4::int8, \
+                 (confirmed_flush_lsn > pg_catalog.pg_current_wal_flush_lsn())::int4::int8 \
+             FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::name",
             &[pg_sys::TEXTOID],
         );
         match plan.execute(&[spi::Arg::Text(&name())], false) {
             0 => Condition::Missing,
             _ if !exists() => Condition::Foreign,
             _ if spi::int_value(0, 1) == Some(1) => Condition::Lost,
+            // It was copied, and has come further than the log that came along.
+            _ if spi::int_value(0, 2) == Some(1) => Condition::Missing,
             _ => Condition::Usable,
         }
     })

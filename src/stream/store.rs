@@ -353,9 +353,12 @@ pub fn seal_expired() {
 }
 
 /// The tables of the slices whose records have expired, the oldest first: none that is younger than one that has not, which
-/// a clock that was set back would make. A transaction must be open.
+/// a clock that was set back would make. What it had sealed in times to come is sealed now. A transaction must be open.
 pub fn expired_slices() -> Vec<i64> {
     spi::connected(|| {
+        spi::run(
+            "UPDATE dynamo_internal.stream_slice SET sealed_at = clock_timestamp() WHERE sealed_at > clock_timestamp()",
+        );
         let plan = Plan::prepare(
             "WITH slices AS (SELECT slot, slice, sealed_at IS NOT NULL \
                     AND sealed_at < clock_timestamp() - make_interval(secs => $1::float8) AS expired \

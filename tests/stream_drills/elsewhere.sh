@@ -115,14 +115,9 @@ drill_promoted_with_slot() {
     local arn epoch slot since
     arn=$(ask "SELECT arn('Log')")
     epoch=$(ask "SELECT (capture()).epoch")
-    slot=$(ask "SELECT (capture()).slot_name")
     copy_server
-    # The slot needs nothing of the log that the copy does not have.
-    since=$(ask "SELECT pg_current_wal_lsn()")
-    within 60 slot_is_past "$since" || fail "the slot comes on"
-    cluster_stop "$DIR/standby"
-    as_cluster_user cp -r "$PGDATA/pg_replslot/$slot" "$DIR/standby/data/pg_replslot/"
-    cluster_start "$DIR/standby"
+    slot_comes_on
+    copy_slot
     put Log 3 1
     gives "captured behind the copy" "INSERT 1:1, INSERT 2:1, INSERT 3:1" "SELECT told('$arn')"
     lose_primary
@@ -138,9 +133,56 @@ drill_promoted_with_slot() {
     disable Log
     comes "the old primary ends its streams" "SELECT $(slots) = 0"
 }
+# The slot needs nothing of the log that the copy does not have.
+slot_comes_on() {
+    slot=$(ask "SELECT (capture()).slot_name")
+    since=$(ask "SELECT pg_current_wal_lsn()")
+    within 60 slot_is_past "$since" || fail "the slot comes on"
+}
 # A note of who runs, which a checkpoint makes, moves it on; capture has to have read it.
 slot_is_past() {
     ask CHECKPOINT
     put Log 2 1
     [ "$(ask "SELECT restart_lsn > '$1' FROM pg_replication_slots WHERE slot_name = '$slot'")" = t ]
+}
+copy_slot() {
+    cluster_stop "$DIR/standby"
+    ask CHECKPOINT
+    as_cluster_user cp -r "$PGDATA/pg_replslot/$slot" "$DIR/standby/data/pg_replslot/"
+    cluster_start "$DIR/standby"
+}
+
+# The slot that was copied has confirmed a change whose record the standby does not have.
+drill_promoted_with_slot_ahead() {
+    database ahead
+    table Log
+    put Log 1 1
+    gives "captured" "INSERT 1:1" "SELECT told(arn('Log'))"
+    local arn slot since place
+    arn=$(ask "SELECT arn('Log')")
+    copy_server
+    slot_comes_on
+    hold holder "LOCK TABLE dynamo_internal.stream_record_0 IN EXCLUSIVE MODE"
+    put Log 3 1
+    replayed
+    place=$(ask "SELECT pg_current_wal_lsn()")
+    as_cluster_user "$BINDIR/pg_ctl" -D "$DIR/standby/data" -m fast -w stop >/dev/null
+    release ROLLBACK
+    comes "the primary captures it" "SELECT confirmed_flush_lsn >= '$place' FROM pg_replication_slots WHERE slot_name = '$slot'"
+    ask CHECKPOINT
+    as_cluster_user cp -r "$PGDATA/pg_replslot/$slot" "$DIR/standby/data/pg_replslot/"
+    as_cluster_user "$BINDIR/pg_ctl" -D "$PGDATA" -m immediate -w stop >/dev/null
+    cluster_start "$DIR/standby"
+    as_cluster_user "$BINDIR/pg_ctl" -D "$DIR/standby/data" -w promote >/dev/null
+    export PGHOST=$DIR/standby/run PGPORT=5433
+    comes "promoted, it begins another epoch" "SELECT timeline = 2 FROM dynamo_internal.stream_capture"
+    put Log 5 1
+    gives "what no record was replicated of is missing" "INSERT 1:1, INSERT 2:1, INSERT 5:1" "SELECT told('$arn')"
+    gives "and a gap is told" t "SELECT last_gap > now() - interval '1 min' FROM dynamo.streams"
+    disable Log
+    comes "the last stream takes the slot along" "SELECT $(slots) = 0"
+    leave_copy ahead
+    cluster_start "$DIR"
+    disable Log
+    comes "the old primary ends its streams" "SELECT $(slots) = 0"
 }

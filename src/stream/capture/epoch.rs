@@ -26,7 +26,7 @@ pub(super) fn forget_log() {
 }
 
 /// The epoch that capture goes on in; a new one where positions may begin anew. All open shards are then closed and
-/// followed by children. A transaction must be open.
+/// followed by children. A transaction must be open, and the origin taken.
 pub(super) fn begin_epoch(missing: bool) -> CoreResult<u32> {
     let (system, timeline) = identity();
     let known = spi::connected(|| {
@@ -45,9 +45,10 @@ pub(super) fn begin_epoch(missing: bool) -> CoreResult<u32> {
         })
     });
     let last = known.as_ref().map_or(0, |known| known.epoch);
-    // On another timeline it goes on as well where the slot has come along; its numbers do not.
-    let kept = !missing && known.as_ref().is_some_and(|known| known.cluster);
-    let goes_on = kept && known.as_ref().is_some_and(|known| known.timeline);
+    let same = |what: fn(&Known) -> bool| !missing && known.as_ref().is_some_and(what);
+    let goes_on = same(|known| known.cluster && known.timeline);
+    // On another timeline numbers begin anew; changes are missing unless the slot has come along, and no further than records.
+    let kept = goes_on || same(|known| known.cluster) && slot::is_behind_origin();
     let running = known.is_some_and(|known| known.running);
     if goes_on && running {
         return Ok(last);

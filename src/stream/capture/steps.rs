@@ -15,6 +15,7 @@ use pg_dynamo_core::stream::Position;
 use pg_dynamo_core::table::{StreamState, TableDefinition};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Between warnings of a kind.
@@ -65,27 +66,9 @@ impl Capture {
     }
 
     /// What is wrong with one table is no reason not to capture the others.
-    fn complain(&mut self, table: &str, what: &str) {
-        if is_due(&mut self.complained) {
+    fn complain(&self, table: &str, what: &str) {
+        if is_due(&self.complained) {
             warning!("stream of DynamoDB table {table}: {what}");
-        }
-    }
-
-    /// Removes what has expired. A reader may be in the way, until next time; one who is for long fills the disk.
-    pub(super) fn trim(&mut self) -> Result<(), Failure> {
-        match super::trim() {
-            Err(failure) if failure.is_transient() => {
-                let overdue = session::transaction(|| Ok(store::overdue()))?;
-                if overdue > store::slice_length() && is_due(&mut self.complained_of_readers) {
-                    warning!(
-                        "records of streams are kept {overdue} s longer than dynamo.stream_retention says, with all that came \
-                         since ({}): a transaction that has read them is still open",
-                        failure.message
-                    );
-                }
-                Ok(())
-            }
-            other => other,
         }
     }
 
@@ -205,12 +188,45 @@ impl Capture {
 }
 
 /// Whether it is time for another warning of a kind, which this notes.
-fn is_due(last: &mut Option<Instant>) -> bool {
-    let due = last.is_none_or(|last| last.elapsed() > COMPLAINTS);
+fn is_due(last: &Cell<Option<Instant>>) -> bool {
+    let due = last.get().is_none_or(|last| last.elapsed() > COMPLAINTS);
     if due {
-        *last = Some(Instant::now());
+        last.set(Some(Instant::now()));
     }
     due
+}
+
+/// Empties the slices whose records have expired, the oldest first, so that what is left of a shard has no hole: one that
+/// somebody reads keeps those behind it, until next time. Who does so for long fills the disk. False: somebody does.
+pub(super) fn trim() -> Result<bool, Failure> {
+    thread_local! {
+        static COMPLAINED: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+    for slot in session::transaction(|| Ok(store::expired_slices()))? {
+        let emptied = session::transaction(|| {
+            store::empty_slice(slot);
+            Ok(())
+        });
+        match emptied {
+            Err(failure) if failure.is_transient() => {
+                let overdue = session::transaction(|| Ok(store::overdue()))?;
+                if overdue > store::slice_length() && COMPLAINED.with(is_due) {
+                    warning!(
+                        "records of streams are kept {overdue} s longer than dynamo.stream_retention says, with all that came \
+                         since ({}): a transaction that has read them is still open",
+                        failure.message
+                    );
+                }
+                return Ok(false);
+            }
+            other => other?,
+        }
+    }
+    session::transaction(|| {
+        store::forget_expired();
+        Ok(())
+    })?;
+    Ok(true)
 }
 
 /// The table of a definition, held exclusively, while its stream is the one that was seen and in that state.

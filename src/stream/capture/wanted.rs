@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Before a table is asked for again that somebody else holds: meanwhile nothing is captured, and writers queue.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// Tables that others hold, and when they are asked for again.
 #[derive(Default)]
