@@ -34,16 +34,19 @@ AS $$
         'Customer', json_build_object('S', 'mark'), 'Order', json_build_object('N', '0'),
         'At', json_build_object('N', extract(epoch FROM clock_timestamp())::text))))
 $$;
--- Waits until everything that was committed before this call has been captured.
+-- Waits until everything that was committed before this call has been captured: with the mark, whose record comes behind it.
 CREATE PROCEDURE catch_up()
     LANGUAGE plpgsql
 AS $$
 DECLARE
-    before pg_lsn := pg_current_wal_insert_lsn();
+    before int8 := pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0');
 BEGIN
     PERFORM mark();
     COMMIT;
-    WHILE captured() < before LOOP
+    WHILE NOT EXISTS (SELECT FROM dynamo_internal.stream_record
+                      WHERE shard = (SELECT h.number FROM dynamo_internal.stream_shard AS h JOIN dynamo_internal.stream AS s ON s.number = h.stream
+                                     WHERE s.table_name = 'KEYS_ONLY' AND h.end_lsn IS NULL)
+                        AND epoch = (SELECT epoch FROM dynamo_internal.stream_progress) AND lsn >= before) LOOP
         PERFORM pg_sleep(0.001);
         COMMIT;
     END LOOP;
