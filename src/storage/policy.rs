@@ -167,8 +167,8 @@ fn has_otherwise(
     needed: pg_sys::AclMode,
 ) -> bool {
     let reads = pg_sys::AclMode::from(pg_sys::ACL_SELECT);
-    // SAFETY: the relation is locked by the caller, or was just seen: without its catalog row there are no grants. The list is a copy, which is changed
-    // and freed with the memory of the request. Roles and the owner exist.
+    // SAFETY: the relation is locked by the caller, or was just seen: without its catalog row there are no grants. The list
+    // is a copy, which is changed and freed with the memory of the request. Roles and the owner exist.
     unsafe {
         if pg_sys::superuser() {
             return true;

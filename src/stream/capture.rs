@@ -10,6 +10,7 @@
 
 mod ending;
 mod epoch;
+mod expiry;
 mod steps;
 mod wanted;
 
@@ -17,22 +18,21 @@ use super::catalog::{self, State};
 use super::notify::Notices;
 use super::plugin;
 use super::slot::{self, Condition, Decoder};
-use super::store::{self, Store};
+use super::store::Store;
 use super::wake;
 use crate::storage::catalog as tables;
 use crate::storage::spi::{self, Plan};
 use crate::worker::session::{self, Failure};
 use crate::worker::{Kind, process};
-use ending::{clear_error, end_all, give_up, has_failed, note_error, set_capture};
+use ending::{Complaint, clear_error, end_all, give_up, has_failed, note_error, set_capture};
 use epoch::{begin_epoch, forget_log};
+use expiry::{tidy, trim};
 use pg_dynamo_core::ApiError;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
-use steps::trim;
 use wanted::{Held, RETRY, Wanted};
 
 /// A batch is stored when it has so many changes, or bytes of them; or when the log is at its end.
@@ -208,37 +208,6 @@ fn stop() -> Result<bool, Failure> {
     })
 }
 
-/// What is left to do when nothing is captured.
-fn tidy(seen: u64) -> Result<(), Failure> {
-    session::transaction(|| {
-        store::seal_expired();
-        Ok(())
-    })?;
-    if !trim()? {
-        pause_for_readers(seen)?;
-    }
-    Ok(())
-}
-
-/// As [`pause`]; a stream that is enabled does not wait for them. `seen`: the changes of relations before it was seen that there
-/// is none.
-fn pause_for_readers(mut seen: u64) -> Result<(), Failure> {
-    let end = Instant::now() + PAUSE;
-    while Instant::now() < end {
-        let changes = session::transaction(|| Ok(tables::invalidations()))?;
-        if changes != seen && session::transaction(Wanted::read)?.any {
-            break;
-        }
-        seen = changes;
-        session::sleep(TICK.as_millis() as u32);
-        process::leave_database_to_others();
-        if wake::is_unwelcome() {
-            make_way();
-        }
-    }
-    Ok(())
-}
-
 struct Capture {
     decoder: Decoder,
     store: Store,
@@ -251,7 +220,7 @@ struct Capture {
     ending: HashMap<u32, u64>,
     notices: Notices,
     /// When a table was warned of whose stream cannot be enabled or disabled.
-    complained: Cell<Option<Instant>>,
+    complained: Complaint,
     /// Changes of relations that the definitions were read after, and when; whether they ask for something yet to be done.
     seen: u64,
     looked: Instant,
@@ -307,7 +276,7 @@ impl Capture {
             unconfirmed: VecDeque::new(),
             ending: HashMap::new(),
             notices: Notices::new(),
-            complained: Cell::default(),
+            complained: Complaint::new(),
             seen: 0,
             looked: now,
             unsettled: true,

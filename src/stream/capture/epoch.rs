@@ -10,6 +10,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 /// What is noted of capture as it ran last.
+#[derive(Clone, Copy)]
 struct Known {
     epoch: u32,
     /// Whether it was of this cluster, and of the timeline that is being written.
@@ -44,8 +45,8 @@ pub(super) fn begin_epoch(missing: bool) -> CoreResult<u32> {
             running: int(4)? == 1,
         })
     });
-    let last = known.as_ref().map_or(0, |known| known.epoch);
-    let same = |what: fn(&Known) -> bool| !missing && known.as_ref().is_some_and(what);
+    let last = known.map_or(0, |known| known.epoch);
+    let same = |what: fn(Known) -> bool| !missing && known.is_some_and(what);
     let goes_on = same(|known| known.cluster && known.timeline);
     // On another timeline numbers begin anew; changes are missing unless the slot has come along, and no further than records.
     let kept = goes_on || same(|known| known.cluster) && slot::is_behind_origin();

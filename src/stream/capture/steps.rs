@@ -2,7 +2,6 @@
 
 use super::super::catalog::{self, State, StreamRow};
 use super::super::marker;
-use super::super::store;
 use super::Capture;
 use super::ending::close_all;
 use super::wanted::Wanted;
@@ -15,11 +14,6 @@ use pg_dynamo_core::stream::Position;
 use pg_dynamo_core::table::{StreamState, TableDefinition};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::cell::Cell;
-use std::time::{Duration, Instant};
-
-/// Between warnings of a kind.
-const COMPLAINTS: Duration = Duration::from_secs(60);
 
 impl Capture {
     /// Brings about what definitions say and streams are not yet. Answers whether there was anything to do.
@@ -46,7 +40,7 @@ impl Capture {
             something = true;
             match step {
                 Err(failure) if failure.is_transient() => self.held.note(&definition.name),
-                Err(failure) => self.complain(&definition.name, &failure.message),
+                Err(failure) => self.complain(&definition.name, &failure),
                 Ok(()) => {}
             }
         }
@@ -66,9 +60,9 @@ impl Capture {
     }
 
     /// What is wrong with one table is no reason not to capture the others.
-    fn complain(&self, table: &str, what: &str) {
-        if is_due(&self.complained) {
-            warning!("stream of DynamoDB table {table}: {what}");
+    fn complain(&self, table: &str, failure: &Failure) {
+        if self.complained.is_due() {
+            warning!("stream of DynamoDB table {table}: {}", failure.message);
         }
     }
 
@@ -154,7 +148,7 @@ impl Capture {
             if let Err(failure) = marked
                 && !failure.is_transient()
             {
-                self.complain(&definition.name, &failure.message);
+                self.complain(&definition.name, &failure);
             }
         }
         Ok(())
@@ -185,48 +179,6 @@ impl Capture {
         self.store.forget(&row.name);
         Ok(())
     }
-}
-
-/// Whether it is time for another warning of a kind, which this notes.
-fn is_due(last: &Cell<Option<Instant>>) -> bool {
-    let due = last.get().is_none_or(|last| last.elapsed() > COMPLAINTS);
-    if due {
-        last.set(Some(Instant::now()));
-    }
-    due
-}
-
-/// Empties the slices whose records have expired, the oldest first, so that what is left of a shard has no hole: one that
-/// somebody reads keeps those behind it, until next time. Who does so for long fills the disk. False: somebody does.
-pub(super) fn trim() -> Result<bool, Failure> {
-    thread_local! {
-        static COMPLAINED: Cell<Option<Instant>> = const { Cell::new(None) };
-    }
-    for slot in session::transaction(|| Ok(store::expired_slices()))? {
-        let emptied = session::transaction(|| {
-            store::empty_slice(slot);
-            Ok(())
-        });
-        match emptied {
-            Err(failure) if failure.is_transient() => {
-                let overdue = session::transaction(|| Ok(store::overdue()))?;
-                if overdue > store::slice_length() && COMPLAINED.with(is_due) {
-                    warning!(
-                        "records of streams are kept {overdue} s longer than dynamo.stream_retention says, with all that came \
-                         since ({}): a transaction that has read them is still open",
-                        failure.message
-                    );
-                }
-                return Ok(false);
-            }
-            other => other?,
-        }
-    }
-    session::transaction(|| {
-        store::forget_expired();
-        Ok(())
-    })?;
-    Ok(true)
 }
 
 /// The table of a definition, held exclusively, while its stream is the one that was seen and in that state.
