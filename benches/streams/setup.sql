@@ -43,10 +43,12 @@ DECLARE
 BEGIN
     PERFORM mark();
     COMMIT;
-    WHILE NOT EXISTS (SELECT FROM dynamo_internal.stream_record
-                      WHERE shard = (SELECT h.number FROM dynamo_internal.stream_shard AS h JOIN dynamo_internal.stream AS s ON s.number = h.stream
-                                     WHERE s.table_name = 'KEYS_ONLY' AND h.end_lsn IS NULL)
-                        AND epoch = (SELECT epoch FROM dynamo_internal.stream_progress) AND lsn >= before) LOOP
+    -- The last record of its stream, found by the index however many there are.
+    WHILE (SELECT r.lsn FROM dynamo_internal.stream_record AS r
+           WHERE r.shard = (SELECT h.number FROM dynamo_internal.stream_shard AS h JOIN dynamo_internal.stream AS s ON s.number = h.stream
+                            WHERE s.table_name = 'KEYS_ONLY' AND h.end_lsn IS NULL)
+             AND r.epoch = (SELECT epoch FROM dynamo_internal.stream_progress)
+           ORDER BY r.lsn DESC LIMIT 1) >= before IS NOT TRUE LOOP
         PERFORM pg_sleep(0.001);
         COMMIT;
     END LOOP;
