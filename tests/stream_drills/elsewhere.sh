@@ -158,21 +158,30 @@ drill_promoted_with_slot_ahead() {
     table Log
     put Log 1 1
     gives "captured" "INSERT 1:1" "SELECT told(arn('Log'))"
-    local arn slot since place
+    local arn slot since place restart pid
     arn=$(ask "SELECT arn('Log')")
     copy_server
     slot_comes_on
-    hold holder "LOCK TABLE dynamo_internal.stream_record_0 IN EXCLUSIVE MODE"
+    pid=$(ask "SELECT $(worker)")
+    restart=$(ask "SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = '$slot'")
+    # A slot is saved when a note of who runs moves it on. Who reads the note, behind what was confirmed, together with the change
+    # confirms the change with it.
+    sleep 0.5
+    as_cluster_user kill -STOP "$pid"
+    ask "SELECT pg_current_xact_id()" >/dev/null
+    ask CHECKPOINT
+    place=$(ask "SELECT pg_current_wal_lsn()")
     put Log 3 1
     replayed
-    place=$(ask "SELECT pg_current_wal_lsn()")
     as_cluster_user "$BINDIR/pg_ctl" -D "$DIR/standby/data" -m fast -w stop >/dev/null
-    release ROLLBACK
-    comes "the primary captures it" "SELECT confirmed_flush_lsn >= '$place' FROM pg_replication_slots WHERE slot_name = '$slot'"
-    ask CHECKPOINT
+    as_cluster_user kill -CONT "$pid"
+    comes "the primary captures it" "SELECT confirmed_flush_lsn > '$place' AND restart_lsn > '$restart' FROM pg_replication_slots WHERE slot_name = '$slot'"
+    sleep 0.5
     as_cluster_user cp -r "$PGDATA/pg_replslot/$slot" "$DIR/standby/data/pg_replslot/"
     as_cluster_user "$BINDIR/pg_ctl" -D "$PGDATA" -m immediate -w stop >/dev/null
     cluster_start "$DIR/standby"
+    on_copy holds "the slot has come past the change, and not past the log" \
+        "SELECT confirmed_flush_lsn > '$place' AND confirmed_flush_lsn <= pg_last_wal_replay_lsn() FROM pg_replication_slots WHERE slot_name = '$slot'"
     as_cluster_user "$BINDIR/pg_ctl" -D "$DIR/standby/data" -w promote >/dev/null
     export PGHOST=$DIR/standby/run PGPORT=5433
     comes "promoted, it begins another epoch" "SELECT timeline = 2 FROM dynamo_internal.stream_capture"
