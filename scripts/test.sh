@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# make test: every suite, JOBS at once (2: most of their time is waiting; PG_DYNAMO_SOAK=1, 1). The last line sums them: "N passed,
-# N failed". Arguments name suites to run instead of all. PG_DYNAMO_SOAK=1 (make soak) runs them at full scale.
+# make test: every suite, JOBS at once (2, since most of their time is waiting). The last line sums them: "N passed, N failed".
+# Arguments name suites to run instead of all. PG_DYNAMO_SOAK=1 (make soak) runs them at full scale, one after the other.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
-# The longest first, so that none runs on alone at the end.
+# Those that are compiled, then the longest, so that none runs on alone at the end.
 SUITES=(core gateway pgrx backups e2e stream_crashes stream_drills isolation stream_slots stream_transactions time_to_live index_build paging streams stream_reading capture load durability upgrade stream_guards stream_consumers supervisor concurrency coalescing transactions documents credentials dump pg_regress tour)
 [ $# = 0 ] || SUITES=("$@")
 JOBS=${JOBS:-$([ "${PG_DYNAMO_SOAK:-}" = 1 ] && echo 1 || echo 2)}
+[[ $JOBS =~ ^[1-9][0-9]*$ ]] || die "JOBS is a number of suites, not \"$JOBS\""
 "$ROOT/scripts/install.sh" --stage-only
 LOGS=$ROOT/target/test-logs
 mkdir -p "$LOGS"

@@ -15,6 +15,7 @@ mod steps;
 mod wanted;
 
 use super::catalog::{self, State};
+use super::complaint::Complaint;
 use super::notify::Notices;
 use super::plugin;
 use super::slot::{self, Condition, Decoder};
@@ -24,7 +25,7 @@ use crate::storage::catalog as tables;
 use crate::storage::spi::{self, Plan};
 use crate::worker::session::{self, Failure};
 use crate::worker::{Kind, process};
-use ending::{Complaint, clear_error, end_all, give_up, has_failed, note_error, set_capture};
+use ending::{clear_error, end_all, give_up, has_failed, note_error, set_capture};
 use epoch::{begin_epoch, forget_log};
 use expiry::{tidy, trim};
 use pg_dynamo_core::ApiError;
@@ -46,6 +47,8 @@ const CHANCES: u32 = 3;
 const EXPIRY: Duration = Duration::from_secs(10);
 /// Between looks at the definitions when nothing tells of a change of them, as a restore does not.
 const LOOK: Duration = Duration::from_secs(5);
+/// Between warnings of what lasts.
+const COMPLAINTS: Duration = Duration::from_secs(60);
 /// Between attempts that fail of the same; after so long capture goes well.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Without anything to decode the slot is let go.
@@ -276,7 +279,7 @@ impl Capture {
             unconfirmed: VecDeque::new(),
             ending: HashMap::new(),
             notices: Notices::new(),
-            complained: Complaint::new(),
+            complained: Complaint::every(COMPLAINTS),
             seen: 0,
             looked: now,
             unsettled: true,

@@ -8,6 +8,7 @@ pub mod bound;
 mod buffer;
 mod capture;
 pub mod catalog;
+mod complaint;
 pub mod farewell;
 mod marker;
 mod notify;

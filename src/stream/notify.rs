@@ -3,6 +3,7 @@
 //! In transactions of their own, after what they tell of is there for all to see: sessions that NOTIFY commit one after the
 //! other in the whole cluster, a wait for a standby included, and capture shall not stand in that line.
 
+use super::complaint::Complaint;
 use crate::storage::spi::{self, Arg, Plan};
 use crate::worker::{process, session};
 use pgrx::pg_sys;
@@ -19,7 +20,8 @@ const WARNING: Duration = Duration::from_secs(600);
 pub struct Notices {
     tables: BTreeSet<String>,
     told: Option<Instant>,
-    warned: Option<Instant>,
+    /// That nobody empties the queue.
+    full: Complaint,
     plans: Option<Plans>,
 }
 
@@ -50,7 +52,7 @@ impl Notices {
         Notices {
             tables: BTreeSet::new(),
             told: None,
-            warned: None,
+            full: Complaint::every(WARNING),
             plans: None,
         }
     }
@@ -102,8 +104,7 @@ impl Notices {
             Ok(Outcome::Later) => return,
             Ok(Outcome::Told) => {}
             Ok(Outcome::Full) => {
-                if self.warned.is_none_or(|warned| warned.elapsed() > WARNING) {
-                    self.warned = Some(Instant::now());
+                if self.full.is_due() {
                     warning!(
                         "the notification queue is filling up: nobody is told of new stream records \
                          (a session that listens has been in one transaction for long)"

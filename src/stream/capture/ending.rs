@@ -8,28 +8,6 @@ use pg_dynamo_core::Result as CoreResult;
 use pg_dynamo_core::stream::Position;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::cell::Cell;
-use std::time::{Duration, Instant};
-
-const COMPLAINTS: Duration = Duration::from_secs(60);
-
-/// A warning that is given once a minute.
-pub(super) struct Complaint(Cell<Option<Instant>>);
-
-impl Complaint {
-    pub(super) const fn new() -> Complaint {
-        Complaint(Cell::new(None))
-    }
-
-    /// Whether it is time for it, which this notes.
-    pub(super) fn is_due(&self) -> bool {
-        let due = self.0.get().is_none_or(|last| last.elapsed() > COMPLAINTS);
-        if due {
-            self.0.set(Some(Instant::now()));
-        }
-        due
-    }
-}
 
 pub(super) fn set_capture(state: &str) {
     spi::connected(|| {

@@ -1,9 +1,9 @@
 //! Records that have expired go, while something is captured and after.
 
+use super::super::complaint::Complaint;
 use super::super::{store, wake};
-use super::ending::Complaint;
 use super::wanted::Wanted;
-use super::{PAUSE, TICK, make_way};
+use super::{COMPLAINTS, PAUSE, TICK, make_way};
 use crate::storage::catalog as tables;
 use crate::worker::process;
 use crate::worker::session::{self, Failure};
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// somebody reads keeps those behind it, until next time. Who does so for long fills the disk. False: somebody does.
 pub(super) fn trim() -> Result<bool, Failure> {
     thread_local! {
-        static COMPLAINT: Complaint = const { Complaint::new() };
+        static COMPLAINT: Complaint = const { Complaint::every(COMPLAINTS) };
     }
     for slot in session::transaction(|| Ok(store::expired_slices()))? {
         let emptied = session::transaction(|| {
